@@ -1,0 +1,1 @@
+"""The detector itself: PyTorch to train it, ONNX Runtime to run it. Knows nothing of Django."""

@@ -1,0 +1,96 @@
+"""Saving and loading: training checkpoints, the small fine-tuning file, and what both carry."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ml.config import EMOTIONS, ModelConfig
+from ml.model import GridDetector
+
+
+class CheckpointError(Exception):
+    """A checkpoint that can't be used; the message says why."""
+
+    code = "bad_checkpoint"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside `path`, then rename: a full disk or a kill leaves the earlier file whole. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    try:
+        write(beside)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def save_weights(path: Path, model: GridDetector, *, card: dict[str, Any]) -> None:
+    """The small file to fine-tune or export from: fp16 weights, the model's config, its classes and its card."""
+    state = {
+        name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()
+    }
+    content = {"config": model.config.to_dict(), "emotions": list(EMOTIONS), "state": state, "card": card}
+    replace_file(path, lambda beside: torch.save(content, beside))
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Everything a resume needs, with the state of the random generators added."""
+    version, keys, *rest = np.random.get_state()
+    generators = {
+        "python": random.getstate(),
+        "numpy": [version, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    replace_file(path, lambda beside: torch.save({**content, "generators": generators}, beside))
+
+
+def restore_generators(generators: dict[str, Any]) -> None:
+    """Set every random generator to where `save_checkpoint` saw it."""
+    random.setstate(generators["python"])
+    version, keys, *rest = generators["numpy"]
+    np.random.set_state((version, keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(generators["torch"])
+    if generators["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(generators["cuda"])
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a file of `save_weights` or `save_checkpoint` on the CPU, without running anything in it.
+
+    Raises CheckpointError for a missing, damaged or unsafe file, or one with other classes.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged or unsafe file; the reason goes on
+        raise CheckpointError(f"{path} is no checkpoint of this project: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict) or "state" not in content or "config" not in content:
+        raise CheckpointError(f"{path} is no checkpoint of this project: it holds no weights or no config")
+    if tuple(content.get("emotions", ())) != EMOTIONS:
+        raise CheckpointError(f"{path} was trained for other classes: {content.get('emotions')}")
+    return content
+
+
+def load_model(path: Path) -> tuple[GridDetector, dict[str, Any]]:
+    """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
+    content = read_checkpoint(path)
+    model = GridDetector(ModelConfig.from_dict(content["config"]))
+    try:
+        model.load_state_dict({name: value.float() for name, value in content["state"].items()})
+    except (RuntimeError, KeyError) as error:
+        raise CheckpointError(f"the weights in {path} do not fit its config: {error}") from error
+    return model.eval(), content.get("card", {})

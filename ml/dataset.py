@@ -1,0 +1,219 @@
+"""YOLO folders (train|valid|test / images|labels, data.yaml): reading, checking, statistics."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from ml.config import EMOTIONS, UNKNOWN
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+SPLITS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
+
+
+class DatasetError(Exception):
+    """A data set that can't be used; the message says what to mend."""
+
+    code = "bad_dataset"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a data set: which file, which line (0: the whole file), what is wrong."""
+
+    file: Path
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image with its faces: boxes [m, 4] x1, y1, x2, y2 as fractions, labels [m] class index or -1.
+
+    `votes` [9] is the distribution of several people's labels, for an image of one face, where the data give one.
+    """
+
+    path: Path
+    boxes: np.ndarray
+    labels: np.ndarray
+    source: str = ""
+    votes: np.ndarray | None = None
+
+
+@dataclass
+class Split:
+    """The samples of one split and what was wrong with the rest."""
+
+    samples: list[Sample]
+    problems: list[Problem] = field(default_factory=list)
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts of images, faces and faces per class."""
+        counts = Counter(int(label) for sample in self.samples for label in sample.labels)
+        names = {**dict(enumerate(EMOTIONS)), -1: UNKNOWN}
+        return {
+            "images": len(self.samples),
+            "faces": sum(counts.values()),
+            "without_face": sum(len(sample.labels) == 0 for sample in self.samples),
+            "per_class": {name: counts[index] for index, name in names.items()},
+            "problems": len(self.problems),
+        }
+
+
+def read_class_map(data_dir: Path) -> dict[int, int]:
+    """The data set's class numbers -> ours, by name (capitals ignored); without a data.yaml, ours in order.
+
+    Raises DatasetError where data.yaml can't be read or names an expression the detector does not have.
+    """
+    path = data_dir / "data.yaml"
+    if not path.exists():
+        return {index: index for index in range(len(EMOTIONS))}
+    try:
+        names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+        raise DatasetError(f"{path} can't be read: {error}") from error
+    if isinstance(names, dict):
+        names = [names[key] for key in sorted(names)]
+    if not isinstance(names, list):
+        raise DatasetError(f"{path} has no list of class names under `names`")
+    lowered = [str(name).strip().lower() for name in names]
+    strange = sorted(set(lowered) - set(EMOTIONS))
+    if strange:
+        raise DatasetError(f"{path} names {', '.join(strange)}; the detector knows {', '.join(EMOTIONS)}")
+    return {index: EMOTIONS.index(name) for index, name in enumerate(lowered)}
+
+
+def parse_labels(text: str, class_map: dict[int, int]) -> tuple[list[list[float]], list[int], list[tuple[int, str]]]:
+    """YOLO lines -> boxes (x1, y1, x2, y2 fractions), labels and problems (line number, reason).
+
+    A line with a problem is left out. A box that sticks out by at most 2 % is cut at the border without a word.
+    """
+    boxes: list[list[float]] = []
+    labels: list[int] = []
+    problems: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        parts = line.split()
+        try:
+            if len(parts) != 5:
+                raise ValueError(f"{len(parts)} values instead of 5 (class cx cy w h)")
+            values = [float(part) for part in parts]
+            if not all(math.isfinite(value) for value in values):
+                raise ValueError("a value that is not finite")
+            if values[0] != int(values[0]) or (int(values[0]) != -1 and int(values[0]) not in class_map):
+                raise ValueError(f"unknown class {parts[0]}")
+            cx, cy, width, height = values[1:]
+            if width <= 0 or height <= 0:
+                raise ValueError("a box without area")
+            box = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
+            if min(box) < -0.02 or max(box) > 1.02:
+                raise ValueError("a box outside the image")
+        except ValueError as error:
+            problems.append((number, str(error)))
+            continue
+        boxes.append([min(max(edge, 0.0), 1.0) for edge in box])
+        labels.append(class_map.get(int(values[0]), -1))
+    return boxes, labels, problems
+
+
+def read_manifest(data_dir: Path) -> dict[str, str]:
+    """File name -> source, from manifest.csv; empty where there is none."""
+    path = data_dir / "manifest.csv"
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["file"]: row.get("source", "") for row in csv.DictReader(file) if row.get("file")}
+
+
+def read_votes(path: Path) -> dict[str, np.ndarray]:
+    """CSV with a column `file` and vote counts under expression names -> file name -> distribution [9].
+
+    Rows without a vote for an expression are left out. Raises DatasetError.
+    """
+    if not path.is_file():
+        raise DatasetError(f"{path} does not exist")
+    votes: dict[str, np.ndarray] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if "file" not in (reader.fieldnames or ()):
+            raise DatasetError(f"{path} has no column `file`")
+        for number, row in enumerate(reader, 2):
+            try:
+                counts = np.array([float(row.get(name) or 0) for name in EMOTIONS], dtype=np.float32)
+            except ValueError as error:
+                raise DatasetError(f"{path}:{number}: {error}") from error
+            if counts.sum() > 0:
+                votes[row["file"]] = counts / counts.sum()
+    return votes
+
+
+def find_split(data_dir: Path, split: str) -> Path | None:
+    """The folder of a split ("valid" may also be called "val"), or None."""
+    for name in SPLITS.get(split, (split,)):
+        if (data_dir / name / "images").is_dir():
+            return data_dir / name
+    return None
+
+
+def load_split(
+    data_dir: Path, split: str, *, strict: bool = False, votes: dict[str, np.ndarray] | None = None
+) -> Split:
+    """Read one split of one data set. An image without a label file, or with an empty one, holds no face.
+
+    A file with a bad line is left out and its problems are kept; with `strict` they are raised as DatasetError.
+    Raises DatasetError for a missing folder, one without images, or unusable class names.
+    """
+    folder = find_split(data_dir, split)
+    if folder is None:
+        raise DatasetError(f"{data_dir} has no folder {split}/images")
+    class_map = read_class_map(data_dir)
+    sources = read_manifest(data_dir)
+    result = Split([])
+    for path in sorted((folder / "images").iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            continue
+        label_path = folder / "labels" / f"{path.stem}.txt"
+        try:
+            text = label_path.read_text(encoding="utf-8") if label_path.exists() else ""
+        except UnicodeDecodeError:
+            result.problems.append(Problem(label_path, 0, "not a text file"))
+            continue
+        boxes, labels, problems = parse_labels(text, class_map)
+        if problems:
+            result.problems += [Problem(label_path, line, reason) for line, reason in problems]
+            continue
+        result.samples.append(
+            Sample(
+                path,
+                np.asarray(boxes, dtype=np.float32).reshape(-1, 4),
+                np.asarray(labels, dtype=np.int64),
+                sources.get(path.name, ""),
+                (votes or {}).get(path.name) if len(labels) == 1 and labels[0] >= 0 else None,
+            )
+        )
+    if strict and result.problems:
+        listed = "\n".join(str(problem) for problem in result.problems[:20])
+        raise DatasetError(f"{len(result.problems)} problems in {data_dir}:\n{listed}")
+    if not result.samples:
+        raise DatasetError(f"{folder} has no usable image")
+    return result
+
+
+def read_split(data_dir: Path, split: str, *, strict: bool = False) -> list[Sample]:
+    """The samples of `load_split`."""
+    return load_split(data_dir, split, strict=strict).samples

@@ -1,0 +1,50 @@
+"""What training minimises: named terms, returned as a dict."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torchvision.ops import complete_box_iou_loss
+
+from ml.config import TrainConfig
+from ml.model import cell_centers, decode_boxes
+from ml.targets import assign_cells
+
+
+def detection_loss(
+    grid: Tensor, faces: Tensor, classes: Tensor, valid: Tensor, config: TrainConfig, *, stride: int
+) -> dict[str, Tensor]:
+    """Loss terms for one batch: "box" (CIoU), "objectness" (BCE against the overlap), "class" (cross-entropy).
+
+    grid [B, h, w, 5 + C] from GridDetector; faces [B, M, 4] in pixels; classes [B, M, C] target distributions, all zero
+    for a face of unknown expression, which trains box and objectness only; valid [B, M] bool, False for padding.
+    Each term is a mean over the answering cells, already multiplied by its gain; the sum is what to minimise.
+    """
+    raw = grid.float().flatten(1, 2)  # [B, N, 5 + C]
+    centers = cell_centers(grid.shape[1], grid.shape[2], stride, grid.device)
+    boxes = decode_boxes(raw[..., :4], centers, stride)
+    objectness, class_logits = raw[..., 4], raw[..., 5:]
+    assigned = assign_cells(
+        boxes.detach(), objectness.detach(), class_logits.detach(), centers, faces, classes, valid, stride=stride
+    )
+
+    positive = assigned.positive
+    count = positive.sum().clamp(min=1)
+    wanted = torch.where(positive, assigned.iou.clamp(min=0.05), torch.zeros_like(assigned.iou))
+    objectness_loss = F.binary_cross_entropy_with_logits(objectness, wanted, reduction="sum") / count
+
+    batch_index = positive.nonzero()[:, 0]
+    face_index = assigned.face[positive]
+    box_loss = complete_box_iou_loss(boxes[positive], faces[batch_index, face_index], reduction="sum") / count
+
+    target = classes[batch_index, face_index]  # [P, C]
+    known = target.sum(-1, keepdim=True)  # 1 for a known expression, less for an uncertain label, 0 for none
+    smooth = target * (1 - config.label_smoothing) + known * config.label_smoothing / target.shape[-1]
+    log_p = F.log_softmax(class_logits[positive], dim=-1)
+    class_loss = -(smooth * log_p).sum() / known.sum().clamp(min=1)
+    return {
+        "box": config.box_gain * box_loss,
+        "objectness": config.objectness_gain * objectness_loss,
+        "class": config.class_gain * class_loss,
+    }
