@@ -1,0 +1,10 @@
+"""The wiring as a Django app, for its `up` command."""
+
+from django.apps import AppConfig
+
+
+class HamsterSiteConfig(AppConfig):
+    """Names the app; it has no models."""
+
+    name = "hamster_site"
+    verbose_name = "Hamster Expression"

@@ -1,0 +1,31 @@
+"""The web process: pages, REST and WebSockets, with the inference engine warm before the first request."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hamster_site.settings")
+django_application = get_asgi_application()
+
+# These need Django to be set up.
+from django.conf import settings  # noqa: E402
+
+from detector.engine import start_engine  # noqa: E402
+from detector.routing import websocket_urlpatterns  # noqa: E402
+from hamster_site.connections import NamedConnections  # noqa: E402
+from hamster_site.security import OwnPagesOnly  # noqa: E402
+
+start_engine()
+application = NamedConnections(
+    ProtocolTypeRouter(
+        {
+            "http": django_application,
+            "websocket": OwnPagesOnly(
+                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+                [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS],
+            ),
+        }
+    )
+)

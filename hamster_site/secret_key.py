@@ -1,0 +1,31 @@
+"""The signing key of a site that lives on one machine: made once, kept in a file only its owner can read."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+
+def stored_secret_key(path: Path, *, create: bool) -> str:
+    """The key in `path`; made there first when `create` and there is none.
+
+    Raises ImproperlyConfigured when there is no key and none may be made.
+    """
+    if not path.is_file():
+        if not create:
+            raise ImproperlyConfigured("Set SECRET_KEY: processes that share a database must share this key.")
+        _write_new_key(path)
+    return path.read_text().strip()
+
+
+def _write_new_key(path: Path) -> None:
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(get_random_secret_key())
+    try:
+        os.link(draft, path)  # fails, unlike a rename, when another process was quicker
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,42 @@
+"""One real Redis and one folder of its own for every test run, made before Django reads its settings."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+VAR_DIR = Path(tempfile.mkdtemp(prefix="hamster-tests-"))
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="hamster_site.settings",
+    VAR_DIR=str(VAR_DIR),
+    DATABASE_URL=f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
+    REDIS_URL="",
+    SECRET_KEY="only-for-tests",
+    ALLOWED_HOSTS="localhost,127.0.0.1,[::1],testserver",
+    CORS_ALLOWED_ORIGINS="",
+    COMPONENT="tests",
+)
+
+from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
+
+REDIS = EmbeddedRedis(VAR_DIR)
+
+
+def pytest_sessionstart() -> None:
+    """Start the Redis that the settings point to."""
+    REDIS.start()
+
+
+def pytest_unconfigure() -> None:
+    """Stop Redis and remove what the tests wrote."""
+    REDIS.stop()
+    shutil.rmtree(VAR_DIR, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in tests/e2e, so that `-m "not e2e"` leaves the browser out."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker("e2e")
