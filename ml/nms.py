@@ -1,0 +1,42 @@
+"""Non-maximum suppression in numpy: which of a grid's many boxes to keep."""
+
+import numpy as np
+
+MAX_CANDIDATES = 300
+
+
+def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes `a` [n, 4] and `b` [m, 4] (x1, y1, x2, y2): [n, m] in 0..1."""
+    corner_low = np.maximum(a[:, None, :2], b[None, :, :2])
+    corner_high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    sides = np.clip(corner_high - corner_low, 0, None)
+    overlap = sides[..., 0] * sides[..., 1]
+    area_a = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
+    area_b = (b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1])
+    union = area_a[:, None] + area_b[None, :] - overlap
+    return overlap / np.maximum(union, 1e-9)
+
+
+def select_boxes(
+    boxes: np.ndarray, scores: np.ndarray, *, min_score: float, iou: float = 0.5, limit: int = 20
+) -> np.ndarray:
+    """Indices of the boxes to keep, best objectness first, at most `limit`.
+
+    `boxes` [n, 4], `scores` [n, classes] = objectness x p(class), so that a row's sum is its objectness. Suppression
+    is class-agnostic and goes by objectness: one face is one box. Of the boxes left, those whose best class scores at
+    least `min_score` are returned; what is kept at a high `min_score` is therefore always among what is kept at a
+    lower one.
+    """
+    objectness = scores.sum(axis=1)
+    candidates = np.flatnonzero(objectness >= min_score)
+    candidates = candidates[np.argsort(-objectness[candidates], kind="stable")[:MAX_CANDIDATES]]
+    if len(candidates) > 1:
+        overlaps = pairwise_iou(boxes[candidates], boxes[candidates]) > iou
+        alive = np.ones(len(candidates), dtype=bool)
+        for row in range(len(candidates)):
+            if alive[row]:
+                alive[row + 1 :] &= ~overlaps[row, row + 1 :]
+        candidates = candidates[alive]
+    if len(candidates) == 0:
+        return candidates
+    return candidates[scores[candidates].max(axis=1) >= min_score][:limit]

@@ -1,0 +1,214 @@
+"""Image bytes to faces and their expressions, on ONNX Runtime. Never imports torch.
+
+One `Predictor` per thread: it runs on the calling thread alone, so several of them share the cores fairly.
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from PIL import Image
+
+from ml.config import EMOTIONS
+from ml.images import DEFAULT_MAX_PIXELS, decode_image
+from ml.nms import select_boxes
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
+
+_STRIDE = 32
+_PAD_GREY = 114
+_MAX_UPSCALE = 4.0
+
+
+class DetectorFileError(Exception):
+    """A detector file that can't be used: missing, damaged, altered, or of other classes."""
+
+    code = "bad_detector"
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face. Coordinates are fractions of the upright image, 0..1, origin top left.
+
+    `scores` holds objectness x p(expression) for all nine; `score == scores[label]` is the highest of them.
+    """
+
+    label: str
+    score: float
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    scores: dict[str, float]
+
+    def as_dict(self, digits: int = 4) -> dict[str, Any]:
+        """The JSON form, numbers rounded to `digits`."""
+        return {
+            "label": self.label,
+            "score": round(self.score, digits),
+            "x1": round(self.x1, digits),
+            "y1": round(self.y1, digits),
+            "x2": round(self.x2, digits),
+            "y2": round(self.y2, digits),
+            "scores": {name: round(score, digits) for name, score in self.scores.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds: bytes to network input (with resizing), and network to boxes (with suppression)."""
+
+    decode_ms: float
+    inference_ms: float
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 as 64 hex digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Predictor:
+    """A loaded detector file (.onnx with its card inside).
+
+    Raises `DetectorFileError` if the file is missing, damaged, not one of ours, trained for other classes or, where
+    `sha256` is given, not the very file that was registered.
+    """
+
+    def __init__(self, weights: Path = SHIPPED_WEIGHTS, sha256: str | None = None):
+        content = _read(Path(weights), sha256)
+        self._session = _open_session(content, Path(weights))
+        self.card: dict[str, Any] = _read_card(self._session, Path(weights))
+        self.emotions: tuple[str, ...] = EMOTIONS
+        self.version = str(self.card["version"])
+        self.input_size = int(self.card["input_size"])
+        thresholds = self.card.get("thresholds", {})
+        self.min_score = float(thresholds.get("min_score", 0.4))
+        self.nms_iou = float(thresholds.get("nms_iou", 0.5))
+
+    def warm_up(self) -> None:
+        """Run once on a grey frame, so that the first real one is not the slow one."""
+        self.predict_image(Image.new("RGB", (self.input_size, self.input_size * 3 // 4), "grey"))
+
+    def predict(
+        self,
+        data: bytes,
+        *,
+        min_score: float | None = None,
+        max_faces: int = 20,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> tuple[list[Detection], Timing]:
+        """Faces in an encoded image, best first, and how long it took.
+
+        Raises `ml.images.BadImage` or `ml.images.ImageTooLarge`.
+        """
+        started = time.perf_counter()
+        image = decode_image(data, max_pixels=max_pixels, target=self.input_size)
+        batch, content = self._prepare(image)
+        decoded = time.perf_counter()
+        boxes, scores = self._infer(batch, content, min_score, max_faces)
+        detections = self._name(boxes, scores)
+        done = time.perf_counter()
+        return detections, Timing((decoded - started) * 1000, (done - decoded) * 1000)
+
+    def predict_image(
+        self, image: Image.Image, *, min_score: float | None = None, max_faces: int = 20
+    ) -> list[Detection]:
+        """Faces in an RGB image, best first; those whose best expression scores at least `min_score`."""
+        return self._name(*self.predict_arrays(image, min_score=min_score, max_faces=max_faces))
+
+    def predict_arrays(
+        self, image: Image.Image, *, min_score: float | None = None, max_faces: int = 20
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same as arrays: boxes float32 [n, 4] in fractions, scores float32 [n, 9], best objectness first."""
+        return self._infer(*self._prepare(image), min_score, max_faces)
+
+    def _prepare(self, image: Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
+        """Network input uint8 [1, H, W, 3] and the (width, height) of it that the image covers."""
+        scale = min(self.input_size / max(image.size), _MAX_UPSCALE)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        if image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        rows, columns = (-(-side // _STRIDE) * _STRIDE for side in (height, width))
+        batch = np.full((1, rows, columns, 3), _PAD_GREY, dtype=np.uint8)
+        batch[0, :height, :width] = np.asarray(image)
+        return batch, (width, height)
+
+    def _infer(
+        self, batch: np.ndarray, content: tuple[int, int], min_score: float | None, max_faces: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        boxes, scores = (output[0] for output in self._session.run(["boxes", "scores"], {"images": batch}))
+        kept = select_boxes(
+            boxes,
+            scores,
+            min_score=self.min_score if min_score is None else min_score,
+            iou=self.nms_iou,
+            limit=max_faces,
+        )
+        width, height = content
+        fractions = np.clip(
+            boxes[kept] / np.array([width, height, width, height], dtype=np.float32), 0.0, 1.0
+        )
+        visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
+        return fractions[visible], scores[kept[visible]]
+
+    def _name(self, boxes: np.ndarray, scores: np.ndarray) -> list[Detection]:
+        detections = []
+        for box, row in zip(boxes.tolist(), scores.tolist(), strict=True):
+            best = max(range(len(row)), key=row.__getitem__)
+            named = dict(zip(self.emotions, row, strict=True))
+            detections.append(Detection(self.emotions[best], row[best], *box, scores=named))
+        detections.sort(key=lambda detection: -detection.score)
+        return detections
+
+
+def _read(weights: Path, sha256: str | None) -> bytes:
+    try:
+        content = weights.read_bytes()
+    except OSError as error:
+        raise DetectorFileError(f"Can't read the detector file {weights}: {error.strerror}.") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256.lower():
+        raise DetectorFileError(
+            f"The detector file {weights.name} was altered: its SHA-256 is not the registered one."
+        )
+    return content
+
+
+def _open_session(content: bytes, weights: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's error classes share no public base
+        raise DetectorFileError(f"{weights.name} is damaged or not an ONNX file.") from error
+
+
+def _read_card(session: ort.InferenceSession, weights: Path) -> dict[str, Any]:
+    shapes = {node.name: node for node in [*session.get_inputs(), *session.get_outputs()]}
+    if not {"images", "boxes", "scores"} <= shapes.keys() or shapes["images"].type != "tensor(uint8)":
+        raise DetectorFileError(f"{weights.name} is an ONNX file but not a Hamster Expression detector.")
+    try:
+        card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
+        emotions = tuple(card["emotions"])
+        str(card["version"]), int(card["input_size"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DetectorFileError(f"{weights.name} carries no readable model card.") from error
+    if emotions != EMOTIONS:
+        raise DetectorFileError(
+            f"{weights.name} was trained for other classes: {', '.join(map(str, emotions))}."
+        )
+    return card
