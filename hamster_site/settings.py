@@ -20,6 +20,10 @@ VAR_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 HTTPS = env.bool("HTTPS", default=False)
 
+# Where `manage.py up` listens.
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+
 # Database -------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
@@ -67,7 +71,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 
 # Redis: queue, channel layer and cache --------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="") or embedded_redis_url(VAR_DIR)
+REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_IS_EMBEDDED = not REDIS_URL
+if REDIS_IS_EMBEDDED:
+    REDIS_URL = embedded_redis_url(VAR_DIR)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Install what is missing, lint, and run every test. Arguments go to pytest: bash tools/test.sh tests/ml -k loss
+#
+# VENV names another virtual environment, PYTHON another interpreter.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/venv.sh
+
+has_browser() {
+    local name
+    for name in chromium chromium-browser google-chrome; do
+        command -v "$name" >/dev/null && return
+    done
+    return 1
+}
+
+install_browser() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n env)
+    fi
+    command -v apt-get >/dev/null || return 1
+    say "Installing Chromium for the browser tests ..."
+    ${as_root[@]+"${as_root[@]}"} apt-get update -qq >&2 &&
+        ${as_root[@]+"${as_root[@]}"} apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >&2
+}
+
+export DEBIAN_FRONTEND=noninteractive
+check_platform
+make_venv
+install dev requirements.txt requirements-web.txt requirements-dev.txt || die "Installing failed; pip says why above."
+if ! has_browser && ! install_browser; then
+    say "No Chromium, so the browser tests are skipped. Install it (Debian: apt-get install chromium) to run them."
+fi
+
+"$VENV/bin/python" -m ruff check .
+"$VENV/bin/python" -m ruff format --check .
+exec "$VENV/bin/python" -m pytest "$@" </dev/null
