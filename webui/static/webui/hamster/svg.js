@@ -1,0 +1,124 @@
+/** Small SVG vocabulary of the rig: elements, cached attributes, and paths through points. */
+
+const NS = "http://www.w3.org/2000/svg";
+
+/** @typedef {[number, number]} Point x, y in user units, y down. */
+
+/**
+ * Create an SVG element.
+ * @param {string} name
+ * @param {Object<string, string|number>} [attributes]
+ * @param {Element} [parent] the new element is appended to it
+ * @returns {SVGElement}
+ */
+export function make(name, attributes = {}, parent = undefined) {
+  const node = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
+  if (parent) parent.append(node);
+  return node;
+}
+
+const written = new WeakMap();
+
+/**
+ * Set an attribute only when its text changes: most frames move few parts.
+ * @param {Element} node
+ * @param {string} name
+ * @param {string|number} value numbers are written with two decimals
+ */
+export function set(node, name, value) {
+  const text = typeof value === "number" ? num(value) : value;
+  let cache = written.get(node);
+  if (!cache) written.set(node, (cache = {}));
+  if (cache[name] === text) return;
+  cache[name] = text;
+  node.setAttribute(name, text);
+}
+
+/** Show a node with the given opacity 0..1, and take it out of the picture at 0. */
+export function fade(node, opacity) {
+  const shown = opacity > 0.01;
+  set(node, "display", shown ? "inline" : "none");
+  if (shown) set(node, "opacity", Math.min(1, opacity));
+}
+
+/** @param {number} value @returns {string} at most two decimals, never "-0" */
+export function num(value) {
+  return String(Math.round(value * 100) / 100 + 0);
+}
+
+export const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
+export const mix = (a, b, t) => a + (b - a) * t;
+
+/** Smooth step from 0 (at `low`) to 1 (at `high`). */
+export function ease(value, low = 0, high = 1) {
+  const t = clamp((value - low) / (high - low));
+  return t * t * (3 - 2 * t);
+}
+
+const pair = (x, y) => `${num(x)} ${num(y)}`;
+
+function curveTo(before, from, to, after) {
+  const k = 1 / 6;
+  return (
+    `C${pair(from[0] + (to[0] - before[0]) * k, from[1] + (to[1] - before[1]) * k)} ` +
+    `${pair(to[0] - (after[0] - from[0]) * k, to[1] - (after[1] - from[1]) * k)} ${pair(to[0], to[1])}`
+  );
+}
+
+/**
+ * A closed curve through all points (Catmull-Rom written as cubic beziers).
+ * @param {Point[]} points
+ * @returns {string} path data
+ */
+export function closedCurve(points) {
+  const n = points.length;
+  let path = `M${pair(...points[0])}`;
+  for (let i = 0; i < n; i += 1) {
+    path += curveTo(points[(i + n - 1) % n], points[i], points[(i + 1) % n], points[(i + 2) % n]);
+  }
+  return `${path}Z`;
+}
+
+/** @param {Point[]} points @returns {string} path data of a closed polygon */
+export function polygon(points) {
+  return `M${points.map(([x, y]) => pair(x, y)).join("L")}Z`;
+}
+
+/**
+ * A brush stroke: a filled shape along a line, with its own width at every point.
+ * @param {Point[]} line at least two points
+ * @param {(t: number) => number} width full width at t = 0..1 along the line
+ * @returns {string} path data
+ */
+export function brush(line, width) {
+  const left = [];
+  const right = [];
+  const last = line.length - 1;
+  line.forEach(([x, y], i) => {
+    const a = line[Math.max(0, i - 1)];
+    const b = line[Math.min(last, i + 1)];
+    const length = Math.hypot(b[0] - a[0], b[1] - a[1]) || 1;
+    const half = width(i / last) / 2;
+    const nx = (-(b[1] - a[1]) / length) * half;
+    const ny = ((b[0] - a[0]) / length) * half;
+    left.push([x + nx, y + ny]);
+    right.unshift([x - nx, y - ny]);
+  });
+  return closedCurve([...left, ...right]);
+}
+
+/**
+ * Points on a cubic bezier.
+ * @param {Point} a @param {Point} b @param {Point} c @param {Point} d
+ * @param {number} [count]
+ * @returns {Point[]}
+ */
+export function bezier(a, b, c, d, count = 10) {
+  return Array.from({ length: count }, (_, i) => {
+    const t = i / (count - 1);
+    const s = 1 - t;
+    const at = (k) => s * s * s * a[k] + 3 * s * s * t * b[k] + 3 * s * t * t * c[k] + t * t * t * d[k];
+    return [at(0), at(1)];
+  });
+}
