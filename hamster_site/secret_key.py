@@ -1,6 +1,7 @@
 """The signing key of a site that lives on one machine: made once, kept in a file only its owner can read."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,8 +21,9 @@ def stored_secret_key(path: Path, *, create: bool) -> str:
 
 
 def _write_new_key(path: Path) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    descriptor, name = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
+    draft = Path(name)
+    with os.fdopen(descriptor, "w") as file:
         file.write(get_random_secret_key())
     try:
         os.link(draft, path)  # fails, unlike a rename, when another process was quicker

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
 import pytest
 
 VAR_DIR = Path(tempfile.mkdtemp(prefix="hamster-tests-"))
@@ -21,6 +22,7 @@ os.environ.update(
 
 from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
+django.setup()
 REDIS = EmbeddedRedis(VAR_DIR)
 
 

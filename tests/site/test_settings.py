@@ -1,0 +1,61 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def settings_with(**environment: str) -> subprocess.CompletedProcess:
+    """What a process of its own reads in the settings, under this environment."""
+    program = (
+        "import json; from django.conf import settings as s; print(json.dumps([s.HAMSTER, "
+        "s.DATABASES['default']['ENGINE'], s.CELERY_BROKER_URL, s.DEBUG, s.SECRET_KEY]))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "SECRET_KEY": "", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_hamster_variables_become_typed_detector_settings(tmp_path: Path):
+    result = settings_with(
+        VAR_DIR=str(tmp_path), HAMSTER_LIVE_MAX_FPS="20", HAMSTER_API_RATE="5/minute", HAMSTER_X="0.5"
+    )
+    assert json.loads(result.stdout)[0] == {"live_max_fps": 20, "api_rate": "5/minute", "x": 0.5}
+
+
+def test_site_in_a_local_folder_needs_no_configuration(tmp_path: Path):
+    _, engine, broker, debug, key = json.loads(settings_with(VAR_DIR=str(tmp_path), DATABASE_URL="").stdout)
+    assert engine.endswith("sqlite3")
+    assert broker.startswith("redis+socket:///")
+    assert debug is False
+    assert key == (tmp_path / "secret_key").read_text()
+
+
+def test_shared_database_without_a_secret_key_is_refused(tmp_path: Path):
+    result = settings_with(VAR_DIR=str(tmp_path), DATABASE_URL="postgres://u:p@localhost/hamster")
+    assert result.returncode != 0
+    assert "Set SECRET_KEY" in result.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sqlite_is_in_wal_mode_and_takes_the_write_lock_at_the_start_of_a_transaction():
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with transaction.atomic():
+        other = connection.copy()
+        try:
+            other.settings_dict["OPTIONS"] = {**other.settings_dict["OPTIONS"], "timeout": 0}
+            with pytest.raises(Exception, match="locked"), other.cursor() as cursor:
+                cursor.execute("BEGIN IMMEDIATE")
+        finally:
+            other.close()
