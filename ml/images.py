@@ -1,7 +1,7 @@
 """Bytes from a stranger to an upright RGB image, or a named error.
 
-Nothing is decoded before its pixel count is known to be within the limit, and whatever Pillow raises on a damaged
-file becomes one of the two errors here.
+Nothing is decoded before its pixel count is known to be within the limit, and whatever Pillow raises on a
+damaged file becomes one of the two errors here.
 """
 
 import io
@@ -53,8 +53,8 @@ def decode_image(
 ) -> Image.Image:
     """Decode the first frame of an image file to RGB, upright, transparency over white.
 
-    `max_pixels` limits width x height as the file declares them. With `target` a large JPEG may be decoded at 1/2,
-    1/4 or 1/8 of its size as long as its longer side keeps at least `target` pixels, which is much faster.
+    `max_pixels` limits width x height as the file declares them. With `target` a large JPEG may be decoded at
+    1/2, 1/4 or 1/8 of its size as long as its longer side keeps at least `target` pixels: much faster.
 
     Raises `BadImage` or `ImageTooLarge`, and nothing else, whatever the bytes are.
     """

@@ -1,4 +1,4 @@
-"""How good a detector is: average precision (by pycocotools), expression accuracy, confusion. Imports no torch."""
+"""How good a detector is: average precision (by pycocotools), expression accuracy, confusion. No torch."""
 
 import contextlib
 import io
@@ -27,9 +27,9 @@ _FACE = (1,)
 class FrameResult:
     """One validation image: what the detector found in it and what is there.
 
-    boxes [n, 4] x1, y1, x2, y2 as fractions; scores [n, 9] = objectness x p(class), after suppression, down to a
-    score of about 0.01; true_boxes [m, 4] fractions; true_labels [m], -1 for a face of unknown expression;
-    width and height in pixels; `source` groups images in the report.
+    boxes [n, 4] x1, y1, x2, y2 as fractions; scores [n, 9] = objectness x p(class), after suppression, down
+    to a score of about 0.01; true_boxes [m, 4] fractions; true_labels [m], -1 for a face of unknown
+    expression; width and height in pixels; `source` groups images in the report.
     """
 
     boxes: np.ndarray
@@ -45,9 +45,10 @@ class FrameResult:
 def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: bool = False) -> dict[str, Any]:
     """Every figure of a validation, ready for JSON; a figure without any face to measure it on is None.
 
-    mAP50 and mAP50_95 score every box for all nine classes; a face of unknown expression is a region where they
-    don't count. face_AP50 takes all faces and ranks by objectness. Accuracy, the confusion matrix (rows: truth,
-    columns: prediction, the last one "missed") and what follows from it are over faces of known expression.
+    mAP50 and mAP50_95 score every box for all nine classes; a face of unknown expression is a region where
+    they don't count. face_AP50 takes all faces and ranks by objectness. Accuracy, the confusion matrix (rows:
+    truth, columns: prediction, the last one "missed") and what follows from it are over faces of known
+    expression.
     `fast` leaves out mAP50_95 and the average precisions of single sources; `curves` adds "precision_curves":
     {class or "face": precision at recall 0, 0.01 ... 1} at IoU 0.5.
     """
@@ -82,9 +83,10 @@ def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: boo
 
 
 def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
-    """Counts [9, 10] over faces of known expression: truth by row, top class of the face's box by column, last missed.
+    """Counts [9, 10] of faces of known expression: truth by row, top class of the face's box by column.
 
-    A face's box is the one of highest objectness among those with IoU >= 0.4.
+    The last column counts faces without a box. A face's box is the one of highest objectness among those with
+    IoU >= 0.4.
     """
     matrix = np.zeros((len(EMOTIONS), len(EMOTIONS) + 1), dtype=np.int64)
     for result in results:
@@ -220,7 +222,7 @@ def _coco_precision(
     categories: Sequence[int],
     thresholds: Sequence[float],
 ) -> np.ndarray:
-    """Precision [thresholds, 101 recalls, categories], -1 for a category without a face, as COCO defines it."""
+    """Precision [thresholds, 101 recalls, categories], -1 for a category without a face, as in COCO."""
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports its progress there
         evaluation = COCOeval(_index(truths, frames, categories), _index(found, frames, categories), "bbox")
         evaluation.params.iouThrs = np.array(thresholds)

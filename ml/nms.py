@@ -22,10 +22,10 @@ def select_boxes(
 ) -> np.ndarray:
     """Indices of the boxes to keep, best objectness first, at most `limit`.
 
-    `boxes` [n, 4], `scores` [n, classes] = objectness x p(class), so that a row's sum is its objectness. Suppression
-    is class-agnostic and goes by objectness: one face is one box. Of the boxes left, those whose best class scores at
-    least `min_score` are returned; what is kept at a high `min_score` is therefore always among what is kept at a
-    lower one.
+    `boxes` [n, 4], `scores` [n, classes] = objectness x p(class), so that a row's sum is its objectness.
+    Suppression is class-agnostic and goes by objectness: one face is one box. Of the boxes left, those whose
+    best class scores at least `min_score` are returned; what is kept at a high `min_score` is therefore among
+    what is kept at a lower one.
     """
     objectness = scores.sum(axis=1)
     candidates = np.flatnonzero(objectness >= min_score)

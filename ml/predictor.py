@@ -22,7 +22,7 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
 _STRIDE = 32
 _PAD_GREY = 114
-_MAX_UPSCALE = 4.0
+_MAX_UPSCALE = 2.0
 
 
 class DetectorFileError(Exception):
@@ -80,8 +80,8 @@ def sha256_of(path: Path) -> str:
 class Predictor:
     """A loaded detector file (.onnx with its card inside).
 
-    Raises `DetectorFileError` if the file is missing, damaged, not one of ours, trained for other classes or, where
-    `sha256` is given, not the very file that was registered.
+    Raises `DetectorFileError` if the file is missing, damaged, not one of ours, trained for other classes or,
+    where `sha256` is given, not the very file that was registered.
     """
 
     def __init__(self, weights: Path = SHIPPED_WEIGHTS, sha256: str | None = None):
@@ -113,7 +113,7 @@ class Predictor:
         """
         started = time.perf_counter()
         image = decode_image(data, max_pixels=max_pixels, target=self.input_size)
-        batch, content = self._prepare(image)
+        batch, content = fit_to_grid(image, self.input_size)
         decoded = time.perf_counter()
         boxes, scores = self._infer(batch, content, min_score, max_faces)
         detections = self._name(boxes, scores)
@@ -129,21 +129,8 @@ class Predictor:
     def predict_arrays(
         self, image: Image.Image, *, min_score: float | None = None, max_faces: int = 20
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The same as arrays: boxes float32 [n, 4] in fractions, scores float32 [n, 9], best objectness first."""
-        return self._infer(*self._prepare(image), min_score, max_faces)
-
-    def _prepare(self, image: Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
-        """Network input uint8 [1, H, W, 3] and the (width, height) of it that the image covers."""
-        scale = min(self.input_size / max(image.size), _MAX_UPSCALE)
-        width, height = (max(1, round(side * scale)) for side in image.size)
-        if image.mode != "RGB":
-            image = image.convert("RGB")
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        rows, columns = (-(-side // _STRIDE) * _STRIDE for side in (height, width))
-        batch = np.full((1, rows, columns, 3), _PAD_GREY, dtype=np.uint8)
-        batch[0, :height, :width] = np.asarray(image)
-        return batch, (width, height)
+        """As arrays: boxes float32 [n, 4] in fractions, scores float32 [n, 9], best objectness first."""
+        return self._infer(*fit_to_grid(image, self.input_size), min_score, max_faces)
 
     def _infer(
         self, batch: np.ndarray, content: tuple[int, int], min_score: float | None, max_faces: int
@@ -171,6 +158,24 @@ class Predictor:
             detections.append(Detection(self.emotions[best], row[best], *box, scores=named))
         detections.sort(key=lambda detection: -detection.score)
         return detections
+
+
+def fit_to_grid(image: Image.Image, input_size: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Network input uint8 [1, H, W, 3] and the (width, height) of it that the image covers.
+
+    The longer side becomes `input_size`, or less for an image that would be enlarged more than twice; what is
+    left of the last row and column of 32 px cells is grey.
+    """
+    scale = min(input_size / max(image.size), _MAX_UPSCALE)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    if image.mode != "RGB":
+        image = image.convert("RGB")
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    rows, columns = (-(-side // _STRIDE) * _STRIDE for side in (height, width))
+    batch = np.full((1, rows, columns, 3), _PAD_GREY, dtype=np.uint8)
+    batch[0, :height, :width] = np.asarray(image)
+    return batch, (width, height)
 
 
 def _read(weights: Path, sha256: str | None) -> bytes:

@@ -1,0 +1,222 @@
+"""python -m ml.evaluate: measure a detector on labelled images, in ONNX Runtime as it is served."""
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ml.config import EMOTIONS
+from ml.dataset import DatasetError, Sample, load_split
+from ml.images import ImageError, decode_image
+from ml.metrics import FrameResult, summarize
+from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
+
+MIN_SCORE = 0.01
+"""Boxes are considered down to this score, so that the whole precision-recall curve is seen."""
+
+_MAX_FACES = 100
+
+
+class EvaluationError(Exception):
+    """What was asked for can't be measured; the message says why."""
+
+
+@contextlib.contextmanager
+def served_weights(weights: Path) -> Iterator[Path]:
+    """The ONNX file to measure: `weights` itself or a temporary export of it where it is a checkpoint (.pt).
+
+    Raises `EvaluationError` where a checkpoint can't be read or exported.
+    """
+    if weights.suffix != ".pt":
+        yield weights
+        return
+    try:
+        from ml.checkpoint import CheckpointError, load_model
+        from ml.export import ExportError, export_onnx
+    except ImportError as error:
+        raise EvaluationError(
+            f"{weights.name} is a training checkpoint; install torch to read it."
+        ) from error
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "detector.onnx"
+        try:
+            model, card = load_model(weights)
+            export_onnx(model, exported, card=card)
+        except (CheckpointError, ExportError, OSError) as error:
+            raise EvaluationError(str(error)) from error
+        yield exported
+
+
+def read_samples(data_dirs: Sequence[Path], split: str, limit: int | None = None) -> list[Sample]:
+    """The samples of one split of several data sets; with `limit`, that many, spread evenly over them.
+
+    Faults of label files are reported on standard error. Raises `ml.dataset.DatasetError`.
+    """
+    samples: list[Sample] = []
+    for data_dir in data_dirs:
+        found = load_split(data_dir, split)
+        for problem in found.problems[:20]:
+            print(f"left out: {problem}", file=sys.stderr)
+        if len(found.problems) > 20:
+            print(f"left out: {len(found.problems) - 20} more in {data_dir}", file=sys.stderr)
+        name = data_dir.resolve().name
+        samples += [_with_source(sample, name) for sample in found.samples]
+    if limit is not None and limit < len(samples):
+        samples = [samples[index] for index in np.linspace(0, len(samples) - 1, limit).round().astype(int)]
+    return samples
+
+
+def _with_source(sample: Sample, name: str) -> Sample:
+    return sample if sample.source else Sample(sample.path, sample.boxes, sample.labels, name, sample.votes)
+
+
+def measure(
+    weights: Path, samples: Sequence[Sample], *, workers: int = 1, progress: bool = True
+) -> tuple[list[FrameResult], dict[str, Any]]:
+    """Run the detector over `samples` on `workers` threads: results in their order, and facts about the run.
+
+    An image that can't be read counts as one where nothing was found; it is listed under "unreadable".
+    Raises `ml.predictor.DetectorFileError`.
+    """
+    first = Predictor(weights)
+    own = threading.local()
+    milliseconds: list[float] = []
+    unreadable: list[str] = []
+
+    def run(sample: Sample) -> FrameResult:
+        predictor = own.__dict__.setdefault("predictor", None) or Predictor(weights)
+        own.predictor = predictor
+        boxes, scores, size = np.empty((0, 4), np.float32), np.empty((0, len(EMOTIONS)), np.float32), (1, 1)
+        started = time.perf_counter()
+        try:
+            image = decode_image(sample.path.read_bytes(), target=predictor.input_size)
+        except (ImageError, OSError) as error:
+            unreadable.append(f"{sample.path}: {error}")
+        else:
+            boxes, scores = predictor.predict_arrays(image, min_score=MIN_SCORE, max_faces=_MAX_FACES)
+            size = image.size
+            milliseconds.append((time.perf_counter() - started) * 1000)
+        return FrameResult(boxes, scores, sample.boxes, sample.labels, *size, sample.source, sample.path.name)
+
+    pool = ThreadPoolExecutor(workers)
+    try:
+        watched = tqdm(pool.map(run, samples), total=len(samples), unit="image", disable=not progress)
+        results = list(watched)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    facts = {
+        "detector": first.version,
+        "sha256": sha256_of(weights),
+        "input_size": first.input_size,
+        "min_score": MIN_SCORE,
+        "median_ms": round(statistics.median(milliseconds), 2) if milliseconds else None,
+        "unreadable": unreadable,
+    }
+    return results, facts
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """The report of `main` as a table to read."""
+    metrics = report["metrics"]
+    lines = [
+        f"detector {report['detector']}, {metrics['frames']} images, {metrics['faces']} faces "
+        f"({metrics['known_faces']} of known expression), {report['median_ms']} ms an image",
+        "",
+    ]
+    names = ("mAP50", "mAP50_95", "face_AP50", "accuracy", "balanced_accuracy", "macro_f1", "missed")
+    lines += [f"{name:<18}{_figure(metrics[name])}" for name in names]
+    columns = ("count", "AP50", "recall", "precision", "f1")
+    lines += ["", _line("expression", columns)]
+    lines += [_line(name, [row[column] for column in columns]) for name, row in metrics["per_class"].items()]
+    columns = ("frames", "faces", "accuracy", "macro_f1", "face_AP50", "mAP50")
+    lines += ["", _line("source", columns)]
+    lines += [_line(name, [row[column] for column in columns]) for name, row in metrics["per_source"].items()]
+    return "\n".join(lines)
+
+
+def _line(name: str, cells: Sequence[Any]) -> str:
+    return f"{name:<18}" + "".join(f"{_figure(cell):>11}" for cell in cells)
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    parser = argparse.ArgumentParser(prog="python -m ml.evaluate", description=__doc__)
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        action="append",
+        required=True,
+        help="a data set's folder; may be given several times",
+    )
+    parser.add_argument("--split", default="valid", help="train, valid or test (default: valid)")
+    parser.add_argument(
+        "--weights", type=Path, default=SHIPPED_WEIGHTS, help=".onnx or .pt (default: the shipped detector)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there")
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="draw confusion.png and precision_recall.png there"
+    )
+    parser.add_argument(
+        "--limit", type=_positive, metavar="N", help="only N images, spread evenly over the data"
+    )
+    parser.add_argument("--workers", type=_positive, default=2, help="threads, one image each (default: 2)")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when done, 2 when what was asked for can't be read."""
+    options = build_parser().parse_args(arguments)
+    try:
+        samples = read_samples(options.data_dir, options.split, options.limit)
+        with served_weights(options.weights) as weights:
+            results, facts = measure(weights, samples, workers=options.workers)
+    except (DatasetError, DetectorFileError, EvaluationError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for line in facts["unreadable"]:
+        print(f"can't read {line}", file=sys.stderr)
+    report = {
+        "weights": str(options.weights),
+        **facts,
+        "data_dirs": [str(data_dir) for data_dir in options.data_dir],
+        "split": options.split,
+        "metrics": summarize(results, curves=True),
+    }
+    print(format_report(report))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if options.plots:
+        from ml.plots import plot_confusion, plot_precision_recall
+
+        plot_confusion(report["metrics"]["confusion"], options.plots / "confusion.png")
+        plot_precision_recall(report["metrics"]["precision_curves"], options.plots / "precision_recall.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
