@@ -1,0 +1,62 @@
+"""What a training step looks like (canvas size, tiles, face sizes) and how fast it learns."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+
+import torch
+
+from ml.augment import Batch, Composer, Layout
+from ml.config import TrainConfig
+
+SCENE_SHARE = 0.12
+"""Share of steps on whole scenes; the others show 1, 4 or 9 faces a canvas in this proportion."""
+TILE_SHARES = {1: 0.35, 2: 0.45, 3: 0.20}
+FACES_PER_CANVAS = 5
+"""Mean number of faces for each full-size canvas of the batch, over these layouts."""
+
+
+def draw_layout(image_size: int, has_scenes: bool) -> Layout:
+    """A random layout; canvas sides are multiples of 32 (96 for nine tiles), half of `image_size` up to all of it."""
+
+    def side(low: float, high: float, multiple: int) -> int:
+        return max(multiple, round(random.uniform(low, high) * image_size / multiple) * multiple)
+
+    if has_scenes and random.random() < SCENE_SHARE:
+        return Layout(side(0.75, 1.0, 32), 1, (0.0, 0.0), whole_scenes=True)
+    tiles = random.choices(list(TILE_SHARES), weights=list(TILE_SHARES.values()))[0]
+    if tiles == 1:
+        return Layout(side(0.375, 0.8, 32), 1, (0.35, 1.05))
+    if tiles == 2:
+        return Layout(side(0.5, 1.0, 64), 2, (0.35, 1.05))
+    return Layout(side(0.75, 1.125, 96), 3, (0.3, 1.0))
+
+
+def epoch_batches(composer: Composer, config: TrainConfig, steps: int) -> Iterator[Batch]:
+    """`steps` batches of about `batch_size` x `image_size`^2 pixels each, whatever their layout."""
+    pixels = config.batch_size * config.image_size**2
+    for _ in range(steps):
+        layout = draw_layout(config.image_size, len(composer.cache.large) > 0)
+        yield composer.compose(layout, max(2, pixels // layout.side**2))
+
+
+def steps_per_epoch(images: int, config: TrainConfig) -> int:
+    """Steps that show about as many faces as the data have images."""
+    return max(4, round(images / (config.batch_size * FACES_PER_CANVAS)))
+
+
+def learning_rate_factor(step: int, *, warmup: int, total: int) -> float:
+    """Linear warm-up, then a cosine down to 1 % (Loshchilov & Hutter 2017, "SGDR")."""
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = (step - warmup) / max(1, total - warmup)
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+
+
+def parameter_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Decay the convolutions' weights, not biases and norms."""
+    decayed = [p for p in model.parameters() if p.dim() > 1]
+    plain = [p for p in model.parameters() if p.dim() <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
