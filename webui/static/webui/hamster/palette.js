@@ -25,6 +25,7 @@ export const INK = {
   tongueShade: "#D86C74",
   tooth: "#FFFDF4",
   toothShade: "#E6D7B8",
+  toothGap: "#C9A98C",
   whisker: "#A58768",
   blush: "#F0806C",
   flush: "#DD4A36",

@@ -69,10 +69,10 @@ export const PARAMETERS = {
   // fist, spread fingers, palm seen, size, elbow pushed out, and 1 for an arm behind the head.
   pawXL: [150, 0, 400],
   pawYL: [347, 100, 400],
-  pawTurnL: [-176, -260, 260],
+  pawTurnL: [-176, -280, 280],
   pawXR: [250, 0, 400],
   pawYR: [347, 100, 400],
-  pawTurnR: [176, -260, 260],
+  pawTurnR: [176, -280, 280],
   ...side("fist", 0, 0, 1),
   ...side("spread", 0.3, 0, 1),
   ...side("palm", 0, 0, 1),

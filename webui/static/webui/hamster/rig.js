@@ -21,9 +21,10 @@ export function buildRig(id) {
   const defs = make("defs", {}, svg);
   const back = make("g", { "data-part": "arms-back" }, svg);
   const body = drawBody(id, svg, defs);
+  const shadow = make("g", {}, make("g", { "clip-path": `url(#${id}-trunk)` }, svg));
   const head = make("g", { "data-part": "whole-head" }, svg);
   const ears = drawEars(id, head, defs);
-  const skull = drawHead(id, head, defs);
+  const skull = drawHead(id, head, defs, shadow);
   const eyes = drawEyes(id, head, defs);
   const brows = drawBrows(head);
   const snout = make("g", { "data-part": "snout" }, head);
@@ -42,12 +43,11 @@ export function buildRig(id) {
     const pose = completePose(numbers);
     const x = 200 + pose.headX;
     const y = 195 + pose.headY - pose.breath * 1.6;
-    set(
-      head,
-      "transform",
+    const place =
       `translate(${num(x)} ${num(y)}) rotate(${num(pose.headTilt)} 0 90) ` +
-        `translate(0 95) scale(${pose.headWide.toFixed(3)} ${pose.headTall.toFixed(3)}) translate(0 -95)`,
-    );
+      `translate(0 95) scale(${pose.headWide.toFixed(3)} ${pose.headTall.toFixed(3)}) translate(0 -95)`;
+    set(head, "transform", place);
+    set(shadow, "transform", place);
     set(snout, "transform", `translate(${num(pose.turn * 14)} ${num(pose.nod * 9)})`);
     for (const part of parts) part(pose);
   }

@@ -80,6 +80,16 @@ export function closedCurve(points) {
   return `${path}Z`;
 }
 
+/** @param {Point[]} points @returns {string} path data of an open curve through all points */
+export function openCurve(points) {
+  const last = points.length - 1;
+  let path = `M${pair(...points[0])}`;
+  for (let i = 0; i < last; i += 1) {
+    path += curveTo(points[Math.max(0, i - 1)], points[i], points[i + 1], points[Math.min(last, i + 2)]);
+  }
+  return path;
+}
+
 /** @param {Point[]} points @returns {string} path data of a closed polygon */
 export function polygon(points) {
   return `M${points.map(([x, y]) => pair(x, y)).join("L")}Z`;

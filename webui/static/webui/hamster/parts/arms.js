@@ -1,8 +1,10 @@
 /** Arms: a furry sleeve from shoulder to wrist and a pink paw with four short fingers. */
 import { INK } from "../palette.js";
-import { bezier, brush, fade, make, mix, set } from "../svg.js";
+import { bezier, fade, make, mix, openCurve, set } from "../svg.js";
 
 const FINGERS = [-1.5, -0.5, 0.5, 1.5];
+
+const CUFF = "M-17.500 14C-18 9-17 5-14 0C-12 4-10 6-7 7C-6 3-4 1-1-2C1 2 3 5 6 7C9 6 12 3 14 0C17 5 18 9 17.500 14C17 22 9 27 0 27C-9 27-17 22-17.500 14Z";
 
 function paw(parent) {
   const group = make("g", { "data-part": "paw" }, parent);
@@ -15,15 +17,18 @@ function paw(parent) {
   make("path", { d: "M-8 4C-8-3 8-3 8 4C8 11-8 11-8 4Z" }, pads);
   for (const [x, y] of [[-10, -8], [0, -11], [10, -8]]) make("ellipse", { cx: x, cy: y, rx: 3.6, ry: 3 }, pads);
   const knuckles = make("path", { d: "M-9-8L-9-2M0-9L0-3M9-8L9-2", fill: "none", stroke: INK.pinkShade, "stroke-width": 2.2, "stroke-linecap": "round" }, group);
-  return { group, pads, knuckles, fingers };
+  const cuff = make("g", {}, group);
+  make("path", { d: CUFF, fill: INK.goldShade, transform: "translate(0 -2.500)" }, cuff);
+  make("path", { d: CUFF, fill: INK.gold }, cuff);
+  return { group, pads, knuckles, fingers, cuff };
 }
 
 function arm(mirror, front, back) {
   const group = make("g", { "data-part": mirror < 0 ? "arm-left" : "arm-right" }, front);
-  const sleeveShade = make("path", { fill: INK.goldShade }, group);
-  const sleeve = make("path", { fill: INK.gold }, group);
+  const stroke = { fill: "none", "stroke-linecap": "round", "stroke-linejoin": "round" };
+  const sleeveShade = make("path", { ...stroke, stroke: INK.goldShade, transform: "translate(1.500 2.500)" }, group);
+  const sleeve = make("path", { ...stroke, stroke: INK.gold }, group);
   const hand = paw(group);
-  const cuffShade = make("path", { d: "M-20 8C-10 3 10 3 20 8L24 30L-24 30Z", fill: "none" }, group);
   const key = mirror < 0 ? "L" : "R";
   let behind = false;
   return (pose) => {
@@ -42,21 +47,23 @@ function arm(mirror, front, back) {
     const shoulder = [200 + mirror * 92, 318 - pose.shoulders * 14];
     const elbow = [mix(shoulder[0], wrist[0], 0.5) + mirror * (22 + get("elbow") * 34), mix(shoulder[1], wrist[1], 0.5) + 20];
     const line = bezier(shoulder, elbow, [mix(elbow[0], wrist[0], 0.6), mix(elbow[1], wrist[1], 0.6)], wrist, 10);
-    const width = (t) => mix(46, 32 * size, t);
-    set(sleeveShade, "d", brush(line, width));
-    set(sleeve, "d", brush(line.map(([a, b]) => [a - 2.5, b - 2.5]), (t) => width(t) - 5));
+    const whole = openCurve(line);
+    set(sleeve, "d", whole);
+    set(sleeveShade, "d", openCurve(line.slice(3)));
+    set(sleeve, "stroke-width", 33 * mix(1, size, 0.5));
+    set(sleeveShade, "stroke-width", 36 * mix(1, size, 0.5));
     set(hand.group, "transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${get("pawTurn").toFixed(2)}) scale(${size.toFixed(3)})`);
     for (const { k, under, over } of hand.fingers) {
       const fan = k * mix(9, 21, get("spread")) * (Math.PI / 180);
-      const long = mix(mix(19, 24, get("spread")), 11, get("fist")) - Math.abs(k) * 1.6;
+      const long = mix(mix(16, 20, get("spread")), 9, get("fist")) - Math.abs(k) * 1.6;
       const root = [k * 8, -6 + Math.abs(k) * 1.5];
       const d = `M${root[0]} ${root[1]}L${(root[0] + Math.sin(fan) * long).toFixed(2)} ${(root[1] - Math.cos(fan) * long).toFixed(2)}`;
       set(under, "d", d);
       set(over, "d", d);
     }
+    set(hand.cuff, "transform", `translate(0 ${mix(0, 7, get("palm")).toFixed(2)})`);
     fade(hand.pads, get("palm"));
     fade(hand.knuckles, get("fist"));
-    fade(cuffShade, 0);
   };
 }
 

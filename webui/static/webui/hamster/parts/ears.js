@@ -20,13 +20,13 @@ function ear(id, mirror, parent, defs) {
   make("path", { d: TUFT, fill: INK.cream }, group);
   return (fold, open, turn) => {
     const flat = Math.min(1, Math.max(0, fold) / 100);
-    const x = mirror * (70 + flat * 16) - turn * 5;
-    const y = -74 + flat * 22;
+    const x = mirror * (74 + flat * 16) - turn * 5;
+    const y = -70 + flat * 22;
     set(
       group,
       "transform",
-      `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${(mirror * (20 + fold)).toFixed(2)}) ` +
-        `scale(${(mirror * (1 - flat * 0.08)).toFixed(3)} ${(1 - flat * 0.1).toFixed(3)})`,
+      `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${(mirror * (24 + fold)).toFixed(2)}) ` +
+        `scale(${(mirror * (0.94 - flat * 0.06)).toFixed(3)} ${(0.94 - flat * 0.1).toFixed(3)})`,
     );
     set(inside, "transform", `translate(${((1 - open) * 8).toFixed(2)} 0) scale(${open.toFixed(3)} 1)`);
   };

@@ -36,7 +36,6 @@ function eye(id, mirror, parent, defs) {
   const group = make("g", { "data-part": mirror < 0 ? "eye-left" : "eye-right" }, parent);
   const clip = make("path", {}, make("clipPath", { id }, defs));
   const lidSkin = make("path", { fill: INK.goldShade, "data-part": "lid" }, group);
-  const lowSkin = make("path", { fill: INK.creamShade }, group);
   const rim = make("path", { fill: INK.eyeWhite, stroke: INK.iris, "stroke-width": 2.6, "stroke-linejoin": "round" }, group);
   const inside = make("g", { "clip-path": `url(#${id})` }, group);
   const pupilGroup = make("g", { "data-part": "pupil" }, inside);
@@ -62,8 +61,6 @@ function eye(id, mirror, parent, defs) {
     set(rim, "d", path);
     set(clip, "d", path);
     set(lidSkin, "d", polygon([...edges.map((s) => [s.x, -s.half]), ...edges.map((s) => [s.x, Math.max(s.top, -s.half)]).reverse()]));
-    set(lowSkin, "d", polygon([...edges.map((s) => [s.x, s.low]), ...edges.map((s) => [s.x, s.half]).reverse()]));
-    fade(lowSkin, squint * 0);
 
     const rx = RX * 1.1 * pose.iris;
     const ry = RY * 1.1 * pose.iris;
@@ -87,6 +84,8 @@ function eye(id, mirror, parent, defs) {
     set(small, "ry", 4.2 * shine * (1 + pose.wet * 0.5));
     set(water, "d", `M-30 ${RY - 9 * pose.wet}Q0 ${RY + 3 - 9 * pose.wet} 30 ${RY - 9 * pose.wet}L30 40L-30 40Z`);
     fade(water, pose.wet * 0.85);
+    fade(big, 1 - clamp(squint * 2.5 - 1.2));
+    fade(small, 1 - clamp(squint * 2.5 - 1.2));
 
     const shown = hole.filter((s, i) => edges[i].low - edges[i].top > 0.6 || Math.abs(s.u) < 0.9);
     set(lash, "d", brush(shown.map((s) => [s.x, s.top]), (t) => 1 + 3.4 * Math.sin(Math.PI * t)));

@@ -7,14 +7,14 @@ function pouch(puff, lift) {
   const out = puff > 0 ? puff * 17 : puff * 24;
   const up = lift * 11;
   return [
-    [52, -97],
-    [88, -71],
-    [107, -33],
-    [118 + out * 0.45, 4 - up * 0.6],
-    [134 + out, 40 - up],
-    [125 + out, 72 - up * 0.7 + Math.max(0, puff) * 4],
-    [88 + out * 0.6, 93 - up * 0.3],
-    [42, 98],
+    [46, -99],
+    [85, -78],
+    [109, -40],
+    [120 + out * 0.4, 0 - up * 0.5],
+    [137 + out, 38 - up],
+    [131 + out, 69 - up * 0.7 + Math.max(0, puff) * 4],
+    [95 + out * 0.6, 92 - up * 0.3],
+    [46, 99],
   ];
 }
 
@@ -48,12 +48,13 @@ function mask(pose) {
   return closedCurve([[shift, -20 + pose.nod * 5], ...right, [0, jaw + 4], ...left]);
 }
 
-const STRIPE = "M-17-106C-15-84-13-72-2-44C-1-42 1-42 2-44C13-72 15-84 17-106C6-101-6-101-17-106Z";
-const SIDE_STRIPE = "M30-104C31-88 31-80 24-62C38-72 46-84 50-100Z";
-const COWLICK = "M-17-98C-15-112-9-117-2-124C-2-117-1-114 2-110C5-116 9-119 15-121C12-114 14-106 18-98Z";
+const STRIPE =
+  "M-40-110C-36-92-32-80-25-70C-24-77-22-82-20-86C-17-70-11-57-2-46C1-43 3-45 4-48C9-58 13-68 15-80" +
+  "C18-76 20-72 21-67C29-80 34-94 38-110Z";
+const COWLICK = "M-20-92C-19-108-13-116-3-125C-4-118-3-114 0-110C4-116 9-119 16-121C13-114 15-105 20-94C8-88-8-87-20-92Z";
 
 function tuft(mirror, parent) {
-  const fur = make("path", { fill: INK.goldShade }, parent);
+  const fur = make("path", { fill: mirror < 0 ? INK.gold : INK.goldShade }, parent);
   return (puff, lift) => {
     const x = mirror * (130 + (puff > 0 ? puff * 17 : puff * 24));
     const y = 58 - lift * 10;
@@ -61,9 +62,9 @@ function tuft(mirror, parent) {
     set(
       fur,
       "d",
-      `M${p(-12, -22)}C${p(2, -14)} ${p(8, -12)} ${p(15, -11)}C${p(10, -6)} ${p(9, -3)} ${p(8, 1)}` +
-        `C${p(12, 3)} ${p(14, 5)} ${p(17, 9)}C${p(10, 10)} ${p(6, 12)} ${p(3, 15)}` +
-        `C${p(4, 18)} ${p(5, 21)} ${p(6, 25)}C${p(-4, 24)} ${p(-12, 24)} ${p(-24, 22)}Z`,
+      `M${p(-10, -30)}C${p(4, -20)} ${p(10, -14)} ${p(16, -4)}C${p(10, -4)} ${p(8, -3)} ${p(5, -2)}` +
+        `C${p(9, 3)} ${p(11, 8)} ${p(13, 15)}C${p(6, 13)} ${p(2, 13)} ${p(-2, 13)}` +
+        `C${p(-1, 18)} ${p(-1, 22)} ${p(-3, 28)}C${p(-10, 22)} ${p(-16, 20)} ${p(-26, 18)}Z`,
     );
   };
 }
@@ -93,12 +94,17 @@ function cheekColour(mirror, parent) {
   };
 }
 
-/** @param {string} id prefix of clip ids @param {Element} parent @param {Element} defs */
-export function drawHead(id, parent, defs) {
+/**
+ * @param {string} id prefix of clip ids
+ * @param {Element} parent
+ * @param {Element} defs
+ * @param {Element} shadowParent moves with the head; gets the shadow on the chest
+ */
+export function drawHead(id, parent, defs, shadowParent) {
+  const shadow = make("path", { fill: INK.goldDeep, opacity: 0.45, transform: "translate(2 11)" }, shadowParent);
   const group = make("g", { "data-part": "head" }, parent);
   const clip = make("path", {}, make("clipPath", { id: `${id}-head` }, defs));
   const inMask = make("path", {}, make("clipPath", { id: `${id}-mask` }, defs));
-  const top = make("path", { d: COWLICK, fill: INK.stripe }, group);
   const tufts = make("g", {}, group);
   const left = tuft(-1, tufts);
   const right = tuft(1, tufts);
@@ -107,16 +113,15 @@ export function drawHead(id, parent, defs) {
   const lit = make("path", { fill: INK.gold, transform: "translate(-5 -9)" }, inside);
   const stripes = make("g", { fill: INK.stripe }, inside);
   make("path", { d: STRIPE }, stripes);
-  make("path", { d: SIDE_STRIPE, fill: INK.goldShade }, stripes);
-  make("path", { d: SIDE_STRIPE, fill: INK.goldShade, transform: "scale(-1 1)" }, stripes);
   const cheeks = make("g", { "data-part": "cheeks" }, inside);
   const cream = make("path", { fill: INK.creamShade }, cheeks);
   const creamLit = make("g", { "clip-path": `url(#${id}-mask)` }, cheeks);
   const light = make("path", { fill: INK.cream, transform: "translate(-3 -9)" }, creamLit);
-  const colours = [cheekColour(-1, cheeks), cheekColour(1, cheeks)];
+  const colours = [cheekColour(-1, creamLit), cheekColour(1, creamLit)];
+  const top = make("path", { d: COWLICK, fill: INK.stripe }, group);
   return (pose) => {
     const shape = outline(pose);
-    for (const node of [clip, base, lit]) set(node, "d", shape);
+    for (const node of [clip, base, lit, shadow]) set(node, "d", shape);
     const face = mask(pose);
     for (const node of [inMask, cream, light]) set(node, "d", face);
     left(pose.puffL, pose.liftL);

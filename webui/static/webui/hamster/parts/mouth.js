@@ -1,6 +1,6 @@
 /** Mouth: one lip line sampled from corner to corner, its opening, two front teeth, rows of teeth, tongue, lower lip. */
 import { INK } from "../palette.js";
-import { brush, clamp, closedCurve, ease, fade, make, polygon, set } from "../svg.js";
+import { brush, clamp, closedCurve, ease, fade, make, mix, polygon, set } from "../svg.js";
 
 const STEPS = 24;
 const LIP = 46; // resting height of the lip line under the nose
@@ -20,11 +20,12 @@ function lips(pose) {
     const wave = pose.wave * 4.2 * Math.sin(t * Math.PI * 3) * (1 - Math.pow(a, 6));
     const lifted = (t - 0.5 * Math.sign(pose.sneer)) / 0.42;
     const sneer = Math.abs(pose.sneer) * 12 * Math.exp(-lifted * lifted) * (1 - Math.pow(a, 8));
-    const drop = pose.open * (pose.round * 38 * tip + soft * 44 * Math.pow(tip, 1.25));
     const base = LIP + pose.mouthY + corner + wave;
-    const above = base + bow - sneer - pose.round * pose.open * 8 * (tip - 1) * -1;
-    upper.push([t * pose.mouthWidth, above - pose.round * pose.open * 6 * tip]);
-    lower.push([t * pose.mouthWidth, Math.max(above, base + drop + Math.min(0, pose.smile) * 6 * tip * pose.open)]);
+    const middle = LIP + pose.mouthY + pose.open * 16;
+    const above = mix(base + bow - sneer, middle - pose.open * 23 * tip, pose.round);
+    const below = mix(base + pose.open * 44 * Math.pow(tip, 0.85), middle + pose.open * 23 * tip, pose.round);
+    upper.push([t * pose.mouthWidth, above]);
+    lower.push([t * pose.mouthWidth, Math.max(above, below)]);
   }
   return { upper, lower };
 }
@@ -41,12 +42,13 @@ export function drawMouth(id, parent, defs) {
   const tongue = make("path", { fill: INK.tongue, "data-part": "tongue" }, inside);
   const rows = make("g", { "data-part": "teeth-rows" }, inside);
   const enamel = make("path", { fill: INK.tooth }, rows);
-  const gaps = make("path", { fill: "none", stroke: INK.toothShade, "stroke-width": 2 }, rows);
+  const gaps = make("path", { fill: "none", stroke: INK.toothGap, "stroke-width": 1.8 }, rows);
   const teeth = make("g", { "data-part": "teeth" }, group);
   const pairShade = make("path", { fill: INK.toothShade }, teeth);
   const pair = make("path", { fill: INK.tooth }, teeth);
   const split = make("path", { fill: "none", stroke: INK.toothShade, "stroke-width": 1.4 }, teeth);
   const line = make("path", { fill: INK.line }, group);
+  const rim = make("path", { fill: "none", stroke: INK.line, "stroke-width": 2.6, "stroke-linejoin": "round" }, group);
   const out = make("g", { "data-part": "tongue-out" }, group);
   make("path", { d: "M-11-3C-14 10-13 25-2 26C9 27 13 12 11-3Z", fill: INK.tongueShade }, out);
   make("path", { d: "M-11-3C-14 9-13 21-3 22C7 23 12 10 11-3Z", fill: INK.tongue }, out);
@@ -74,9 +76,11 @@ export function drawMouth(id, parent, defs) {
     let lines = "";
     const mid = upper.map(([x, y], i) => [x, (y + lower[i][1]) / 2]);
     lines += `M${mid.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}`;
-    for (const i of [5, 8, 10, 12, 14, 16, 19]) lines += `M${upper[i][0].toFixed(2)} ${(upper[i][1] - 2).toFixed(2)}L${lower[i][0].toFixed(2)} ${(lower[i][1] + 2).toFixed(2)}`;
+    for (const i of [6, 9, 12, 15, 18]) lines += `M${upper[i][0].toFixed(2)} ${(upper[i][1] - 2).toFixed(2)}L${lower[i][0].toFixed(2)} ${(lower[i][1] + 2).toFixed(2)}`;
     set(gaps, "d", lines);
     fade(rows, pose.clench);
+    set(rim, "d", shape);
+    fade(rim, pose.clench * ease(gap, 0.5, 3));
 
     const long = 15 * pose.teeth;
     const fang = (grow) =>

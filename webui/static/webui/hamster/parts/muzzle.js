@@ -49,7 +49,7 @@ export function drawWhiskers(parent) {
         [mirror * (x + reach), tipY],
         8,
       );
-      set(node, "d", brush(line, (t) => 2.3 * (1 - t) + 0.5));
+      set(node, "d", brush(line, (t) => 1.9 * (1 - t) + 0.5));
     }
   };
 }
