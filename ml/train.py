@@ -195,7 +195,7 @@ class Run:
                 "emotions": list(EMOTIONS),
                 "average": self.average.state_dict(),
                 "optimizer": self.optimizer.state_dict(),
-                "scheduler": {"last_epoch": self.scheduler.last_epoch, "_step_count": self.scheduler.last_epoch + 1},
+                "scheduler": self.scheduler.state_dict(),
                 "train_config": self.config.to_dict(),
                 "data": self.data,
                 "epoch": self.epoch,
@@ -328,6 +328,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("onnx_ir").setLevel(logging.WARNING)
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
