@@ -19,18 +19,19 @@ def start_child(
     extra_environment: Mapping[str, str] | None = None,
     stdout: IO | int | None = None,
     stderr: IO | int | None = None,
+    when_orphaned: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen:
     """Start a program in a session of its own, so that the terminal's Ctrl-C reaches only the parent.
 
-    On Linux it gets SIGTERM when the thread that called this dies, even by SIGKILL. Raises OSError when the
-    program cannot be started.
+    On Linux it gets the signal `when_orphaned` when the thread that called this dies, even by SIGKILL.
+    Raises OSError when the program cannot be started.
     """
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def die_with_parent() -> None:
         if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            libc.prctl(PR_SET_PDEATHSIG, when_orphaned)
             if os.getppid() != parent:
                 os._exit(1)  # it died in between
 

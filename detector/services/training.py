@@ -1,0 +1,132 @@
+"""Training runs: asking for one, claiming it, watching over its process, and what becomes of it.
+
+A run is a row first. Whoever turns it from queued to running owns it, so a message that comes twice does
+nothing; a run whose owner stopped writing its heartbeat has died with it.
+"""
+
+import importlib.util
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from detector.errors import HamsterError
+from detector.models import TrainingRun
+
+logger = logging.getLogger(__name__)
+Status = TrainingRun.Status
+HEARTBEAT_LIMIT = timedelta(minutes=2)
+TRAINING_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "pycocotools", "matplotlib", "tqdm")
+
+
+class UnusableDataDirs(HamsterError):
+    """The folders named for a training run are not there or hold no training pictures."""
+
+    code = "bad_data_dirs"
+
+
+class NotCancellable(HamsterError):
+    """The run has ended already."""
+
+    code = "not_cancellable"
+    status = 409
+    message = "This training run has ended already."
+
+
+def how_to_install_training() -> str | None:
+    """What to install before this machine can train, or None; looks packages up without importing them."""
+    missing = [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    return (
+        f"Training needs packages that are not installed here ({', '.join(missing)}). "
+        "Install them with: pip install -r requirements.txt"
+    )
+
+
+def check_data_dirs(data_dirs: Sequence[str]) -> list[str]:
+    """The folders as absolute paths. Raises UnusableDataDirs unless each has a `train/images`."""
+    if not data_dirs:
+        raise UnusableDataDirs("Name at least one data folder.")
+    folders = [Path(name).expanduser().resolve() for name in data_dirs]
+    for folder in folders:
+        if not (folder / "train" / "images").is_dir():
+            raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
+    return [str(folder) for folder in folders]
+
+
+def queue_training_run(*, run: TrainingRun, owner: AbstractBaseUser | None) -> TrainingRun:
+    """Save a new run and hand it to a training worker once the transaction is committed.
+
+    Raises UnusableDataDirs.
+    """
+    run.data_dirs = check_data_dirs(run.data_dirs)
+    run.owner = owner
+    run.status = Status.QUEUED
+    with transaction.atomic():
+        run.save()
+        run.run_dir = str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")
+        run.save(update_fields=["run_dir"])
+        transaction.on_commit(lambda: _send(run.pk))
+    return run
+
+
+def request_cancel(*, run: TrainingRun) -> None:
+    """Cancel a queued run at once, and ask the worker of a running one to stop it. Raises NotCancellable."""
+    now = timezone.now()
+    rows = TrainingRun.objects.filter(pk=run.pk)
+    if rows.filter(status=Status.QUEUED).update(
+        status=Status.CANCELLED, cancel_requested=True, finished_at=now
+    ):
+        return
+    if not rows.filter(status=Status.RUNNING).update(cancel_requested=True):
+        raise NotCancellable
+
+
+def claim_training_run(*, run_id: int) -> TrainingRun | None:
+    """Turn a queued run into a running one of ours; None when it is someone else's, over, or gone."""
+    now = timezone.now()
+    queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
+    if not queued.update(status=Status.RUNNING, started_at=now, heartbeat_at=now, error=""):
+        return None
+    return TrainingRun.objects.get(pk=run_id)
+
+
+def fail_abandoned_runs() -> int:
+    """Fail the runs whose worker died, told by a heartbeat that stopped. Returns how many there were."""
+    now = timezone.now()
+    silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=now - HEARTBEAT_LIMIT)
+    count = silent.update(
+        status=Status.FAILED,
+        finished_at=now,
+        error="The worker that ran this training died. Its checkpoints are in the run folder.",
+    )
+    if count:
+        logger.error("%d training runs were abandoned by their worker", count)
+    return count
+
+
+def fail_run(*, run: TrainingRun, error: str) -> None:
+    """Write down why a running run failed."""
+    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
+        status=Status.FAILED, error=error, finished_at=timezone.now()
+    )
+    logger.error("training run %s failed: %s", run.pk, error)
+
+
+def give_back(*, run: TrainingRun) -> None:
+    """Queue a running run again, to go on from its last checkpoint: its worker is being stopped."""
+    with transaction.atomic():
+        if TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(status=Status.QUEUED):
+            transaction.on_commit(lambda: _send(run.pk))
+
+
+def _send(run_id: int) -> None:
+    current_app.send_task("detector.tasks.train", args=[run_id])

@@ -1,0 +1,175 @@
+"""Watching over `python -m ml.train`: the child process of one training run."""
+
+import json
+import logging
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from detector.models import DetectorVersion, TrainingRun
+from detector.processes import start_child, stop_child
+from detector.services.training import fail_run, give_back, how_to_install_training
+from detector.services.versions import VersionError, register_version
+
+logger = logging.getLogger(__name__)
+Status = TrainingRun.Status
+LOOK_INTERVAL = 1.0  # seconds between two looks at cancel requests; also the heartbeat's
+CANCEL_PATIENCE = 300.0  # seconds for a cancelled run to export the best it has
+LINES_OF_ERROR = 15
+
+
+def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> None:
+    """Train a claimed run to its end, in a process of its own, and write down what became of it.
+
+    A finished run leaves a candidate detector version, and so does a cancelled one that had a best epoch.
+    When `is_stopping` turns true the run is given back to the queue; it goes on from its last checkpoint.
+    """
+    if missing := how_to_install_training():
+        fail_run(run=run, error=missing)
+        return
+    folder = Path(run.run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    log_path = folder / "train.log"
+    with log_path.open("a") as log:
+        child = start_child(
+            training_command(run),
+            cwd=Path(settings.BASE_DIR),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            when_orphaned=signal.SIGKILL,
+        )
+    logger.info("training run %s started as process %s", run.pk, child.pid)
+    watch = _Watch(run, child)
+    try:
+        watch.until_it_ends(is_stopping)
+    finally:
+        stop_child(child, patience=0)
+    if watch.given_back:
+        give_back(run=run)
+    elif watch.is_ours:
+        _conclude(run, child.returncode, watch, log_path)
+
+
+def training_command(run: TrainingRun) -> list[str]:
+    """The command line of `ml.train` for this run; it resumes if the run has a checkpoint."""
+    folder = Path(run.run_dir)
+    command = [sys.executable, "-m", "ml.train", "--json"]
+    command += [f"--data-dir={data_dir}" for data_dir in run.data_dirs]
+    command += [
+        f"--epochs={run.epochs}",
+        f"--image-size={run.image_size}",
+        f"--batch-size={run.batch_size}",
+        f"--lr={run.learning_rate}",
+        f"--seed={run.seed}",
+        f"--device={run.device}",
+        f"--name={run.name}",
+        f"--run-dir={folder}",
+        f"--weights={folder / 'detector.pt'}",
+    ]
+    return [*command, "--resume"] if (folder / "last.pt").is_file() else command
+
+
+class _Watch:
+    """What the child has said so far, and whether the run is still ours to conclude."""
+
+    def __init__(self, run: TrainingRun, child: subprocess.Popen) -> None:
+        self.run = run
+        self.child = child
+        self.done: dict[str, Any] | None = None
+        self.error = ""
+        self.is_ours = True
+        self.given_back = False
+        self.cancelled = False
+
+    def until_it_ends(self, is_stopping: Callable[[], bool]) -> None:
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(lines,), daemon=True).start()
+        while True:
+            try:
+                line = lines.get(timeout=LOOK_INTERVAL)
+            except queue.Empty:
+                line = b""
+            if line is None:
+                self.child.wait()
+                return
+            self._take_in(line)
+            self._write_heartbeat()
+            if not self.is_ours:
+                return
+            if is_stopping():
+                self.given_back = True
+                return
+
+    def _read(self, lines: queue.SimpleQueue) -> None:
+        for line in self.child.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    def _take_in(self, line: bytes) -> None:
+        try:
+            event = json.loads(line or b"{}")
+            kind = event.get("event")
+        except (ValueError, AttributeError):
+            logger.warning("training run %s said something else than JSON: %.200r", self.run.pk, line)
+            return
+        if kind == "epoch":
+            self.run.progress = event["epoch"] / event["epochs"]
+        elif kind == "done":
+            self.done = event
+        elif kind == "error":
+            self.error = event["message"]
+
+    def _write_heartbeat(self) -> None:
+        mine = TrainingRun.objects.filter(pk=self.run.pk, status=Status.RUNNING)
+        self.is_ours = bool(mine.update(heartbeat_at=timezone.now(), progress=self.run.progress))
+        if not self.cancelled and mine.filter(cancel_requested=True).exists():
+            self.cancelled = True
+            logger.info("training run %s is asked to stop", self.run.pk)
+            self.child.terminate()
+            killer = threading.Timer(CANCEL_PATIENCE, self.child.kill)
+            killer.daemon = True
+            killer.start()
+
+
+def _conclude(run: TrainingRun, status: int, watch: _Watch, log_path: Path) -> None:
+    outcome, error, version = Status.FAILED, watch.error, None
+    if watch.done is not None:
+        try:
+            version = _register(run, watch.done)
+            outcome = Status.SUCCEEDED
+        except (VersionError, OSError, ValueError, KeyError) as problem:
+            error = f"The trained detector cannot be registered: {problem}"
+    elif not error:
+        error = f"Training ended with status {status}. {_last_lines(log_path)}".strip()
+    if watch.cancelled:
+        outcome, error = Status.CANCELLED, ""
+    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
+        status=outcome,
+        error=error,
+        version=version,
+        progress=1.0 if outcome == Status.SUCCEEDED else run.progress,
+        finished_at=timezone.now(),
+    )
+    logger.info("training run %s %s %s", run.pk, outcome, error)
+
+
+def _register(run: TrainingRun, done: dict[str, Any]) -> DetectorVersion:
+    return register_version(
+        onnx=Path(done["onnx"]),
+        source=DetectorVersion.Source.TRAINING,
+        name=run.name,
+        card=json.loads(Path(done["card"]).read_text()),
+        actor=run.owner,
+    )
+
+
+def _last_lines(path: Path) -> str:
+    return "\n".join(path.read_text(errors="replace").splitlines()[-LINES_OF_ERROR:])

@@ -1,0 +1,54 @@
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.http import HttpResponse
+from django.test import RequestFactory
+
+from hamster_site.security import BrowserPolicyMiddleware, OwnPagesOnly
+
+
+async def open_socket(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+
+
+async def opens(*headers: tuple[bytes, bytes]) -> bool:
+    application = OwnPagesOnly(open_socket, ["localhost", "https://friend.example"])
+    connection = WebsocketCommunicator(application, "/ws/live/", headers=list(headers))
+    accepted, _ = await connection.connect()
+    return accepted
+
+
+@pytest.mark.parametrize("origin", [b"http://localhost:8000", b"https://friend.example"])
+async def test_socket_opens_for_own_pages_and_for_allowed_sites(origin):
+    assert await opens((b"origin", origin))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [b"http://evil.example", b"http://localhost.evil.example", b"http://friend.example", b"null", b""],
+)
+async def test_socket_is_refused_to_the_page_of_another_site(origin):
+    assert not await opens((b"origin", origin))
+
+
+async def test_socket_opens_for_a_program_which_sends_no_origin():
+    assert await opens()
+
+
+def answer(**headers: str) -> HttpResponse:
+    return BrowserPolicyMiddleware(lambda _: HttpResponse(headers=headers))(RequestFactory().get("/"))
+
+
+def test_browser_runs_only_what_is_served_here_and_gives_the_camera_only_to_us():
+    headers = answer().headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "camera=(self)" in headers["Permissions-Policy"]
+
+
+def test_view_may_set_a_policy_of_its_own():
+    assert answer(**{"Content-Security-Policy": "default-src 'none'"})["Content-Security-Policy"] == (
+        "default-src 'none'"
+    )
