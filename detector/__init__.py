@@ -1,1 +1,3 @@
-"""What the site does with the detector: live faces, predictions, batches, training, versions."""
+"""What the site does with the detector: live video, predictions, versions, jobs."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,68 @@
+"""Django's admin: detector versions with promote and roll back, and the audit trail."""
+
+from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from detector import training_admin  # noqa: F401  (registers the training runs' pages)
+from detector.models import AuditEntry, DetectorVersion
+from detector.services.versions import VersionError, promote_version, roll_back
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Shows rows and lets nobody add, change or delete them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+
+@admin.register(DetectorVersion)
+class DetectorVersionAdmin(ReadOnlyAdmin):
+    """Which detectors there are, and the two buttons that decide what is served."""
+
+    list_display = ["name", "state", "source", "created_at", "activated_at", "previous"]
+    list_filter = ["state", "source"]
+    search_fields = ["name", "sha256"]
+    actions = ["promote", "roll_back"]
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        """Deciding what is served takes the right to change detector versions."""
+        return request.user.has_perm("detector.change_detectorversion")
+
+    @admin.action(description="Promote: serve this version", permissions=["promote"])
+    def promote(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+        if versions.count() != 1:
+            self.message_user(request, "Select exactly one version to promote.", messages.WARNING)
+            return
+        try:
+            version = promote_version(version=versions.get(), actor=request.user)
+        except VersionError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, f"{version.name} is active; every web process follows within seconds.")
+
+    @admin.action(description="Roll back to the version that was active before", permissions=["promote"])
+    def roll_back(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+        try:
+            version = roll_back(actor=request.user)
+        except VersionError as error:
+            self.message_user(request, error.message, messages.ERROR)
+        else:
+            self.message_user(request, f"{version.name} is active again.")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who did what, and when."""
+
+    list_display = ["created_at", "action", "subject", "actor_name"]
+    list_filter = ["action"]
+    search_fields = ["subject", "actor_name"]
+    date_hierarchy = "created_at"

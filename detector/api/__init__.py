@@ -1,0 +1,1 @@
+"""REST: views translate, services and the engine do."""

@@ -1,0 +1,66 @@
+"""Request bodies: refused by their declared size before anything is parsed."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
+
+from detector.conf import config
+from detector.errors import HamsterError
+
+# Room for everything in a body that is not the picture: boundaries, field names, JSON.
+OVERHEAD_BYTES = 16 * 1024
+
+
+class UploadTooLarge(HamsterError):
+    """A picture over the limit of bytes."""
+
+    code = "image_too_large"
+    status = 413
+
+    def __init__(self) -> None:
+        limit = config.upload_max_bytes
+        super().__init__(
+            f"The image is too large; at most {limit} bytes are accepted.", details={"max_bytes": limit}
+        )
+
+
+def base64_length(size: int) -> int:
+    """How many characters `size` bytes take in base64."""
+    return -(-size // 3) * 4
+
+
+class PictureMultiPartParser(MultiPartParser):
+    """A multipart body of at most `upload_max_bytes`. Raises `UploadTooLarge`."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles:
+        _check_length(parser_context, config.upload_max_bytes)
+        return super().parse(stream, media_type, parser_context)
+
+
+class PictureJSONParser(JSONParser):
+    """A JSON body with room for `upload_max_bytes` in base64. Raises `UploadTooLarge`, `ParseError`."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _check_length(parser_context, base64_length(config.upload_max_bytes))
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
+
+
+def _check_length(parser_context: Mapping[str, Any] | None, limit: int) -> None:
+    declared = parser_context["request"].META.get("CONTENT_LENGTH") if parser_context else None
+    if declared and int(declared) > limit + OVERHEAD_BYTES:
+        raise UploadTooLarge()

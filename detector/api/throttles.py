@@ -1,0 +1,41 @@
+"""How often one anonymous address may call. The rates are settings; Redis counts for all processes."""
+
+import logging
+
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
+
+from detector.conf import config
+
+logger = logging.getLogger(__name__)
+
+
+class AddressRate(AnonRateThrottle):
+    """`config.<scope>_rate` requests an address; an empty rate means no limit."""
+
+    scope = "api"
+
+    def get_rate(self) -> str | None:
+        return getattr(config, f"{self.scope}_rate") or None
+
+    def allow_request(self, request: HttpRequest, view: APIView) -> bool:
+        """Without Redis nothing is counted, and predictions go on."""
+        try:
+            return super().allow_request(request, view)
+        except RedisError as error:
+            logger.error("requests are not being limited: %s", error)
+            return True
+
+
+class PredictRate(AddressRate):
+    """Uploads."""
+
+    scope = "predict"
+
+
+class StreamRate(AddressRate):
+    """Frames sent one by one."""
+
+    scope = "stream"

@@ -1,0 +1,17 @@
+"""Addresses of the API."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from detector.api.health import HealthView, ReadyView
+from detector.api.views import DetectorListView, PredictView, StreamView
+
+urlpatterns = [
+    path("health", HealthView.as_view(), name="health"),
+    path("health/ready", ReadyView.as_view(), name="ready"),
+    path("api/predict", PredictView.as_view(), name="predict"),
+    path("api/predict/stream", StreamView.as_view(), name="predict-stream"),
+    path("api/detectors/", DetectorListView.as_view(), name="detectors"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+]

@@ -1,0 +1,106 @@
+"""Predictions and detector versions over REST."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from detector.api.parsers import PictureJSONParser, PictureMultiPartParser
+from detector.api.serializers import (
+    DetectorSerializer,
+    ErrorSerializer,
+    PredictionSerializer,
+    StreamSerializer,
+    UploadSerializer,
+)
+from detector.api.throttles import AddressRate, PredictRate, StreamRate
+from detector.conf import config
+from detector.engine import get_engine
+from detector.engine.pictures import Outcome, Picture
+from detector.selectors import detector_versions
+from ml.config import UNKNOWN
+
+PREDICTION_ERRORS = {
+    400: OpenApiResponse(ErrorSerializer, "bad_image, invalid, parse_error"),
+    413: OpenApiResponse(ErrorSerializer, "image_too_large"),
+    415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
+    429: OpenApiResponse(ErrorSerializer, "throttled"),
+    503: OpenApiResponse(ErrorSerializer, "server_busy, no_detector"),
+}
+
+
+class PredictView(APIView):
+    """The faces in an uploaded picture and their expressions. The picture is not stored."""
+
+    # Anybody may ask and nothing is changed, so there is no session to check and no CSRF token to send.
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (PictureMultiPartParser,)
+    throttle_classes = (PredictRate,)
+
+    @extend_schema(
+        operation_id="predict",
+        request=UploadSerializer,
+        responses={200: PredictionSerializer, **PREDICTION_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        upload = UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        return Response(predict(upload.validated_data["file"].read()))
+
+
+class StreamView(APIView):
+    """The same for one frame as base64 in JSON. For live video the WebSocket `/ws/live/` does far better."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (PictureJSONParser,)
+    throttle_classes = (StreamRate,)
+
+    @extend_schema(
+        operation_id="predict_stream",
+        request=StreamSerializer,
+        responses={200: PredictionSerializer, **PREDICTION_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        frame = StreamSerializer(data=request.data)
+        frame.is_valid(raise_exception=True)
+        return Response(predict(frame.validated_data["image"]))
+
+
+class DetectorListView(ListAPIView):
+    """The registered detector versions, newest first.
+
+    Promoting is done in the admin or by `manage.py promote`.
+    """
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (AddressRate,)
+    serializer_class = DetectorSerializer
+    pagination_class = None
+
+    def get_queryset(self) -> Any:
+        return detector_versions()
+
+
+def predict(data: bytes) -> dict[str, Any]:
+    """A Prediction for an encoded picture. Raises `ImageError`, `ServerBusy`, `NoDetector`."""
+    picture = Picture(data, max_pixels=config.upload_max_pixels, max_faces=config.upload_max_faces)
+    return as_prediction(get_engine().predict(picture, timeout=config.engine_request_timeout))
+
+
+def as_prediction(outcome: Outcome) -> dict[str, Any]:
+    """The REST form of an outcome. Its first three fields are those of the original service."""
+    boxes = [found.as_dict() for found in outcome.detections]
+    return {
+        "emotion": boxes[0]["label"] if boxes else UNKNOWN,
+        "confidence": boxes[0]["score"] if boxes else 0.0,
+        "boxes": boxes,
+        "detector": outcome.detector,
+        "timing_ms": outcome.timing_ms(),
+    }

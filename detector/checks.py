@@ -1,0 +1,99 @@
+"""System checks: a wrong setting is said at start, not at the first frame."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from rest_framework.throttling import SimpleRateThrottle
+
+from detector.conf import NAMES, HamsterConfig
+
+AT_LEAST: dict[str, float] = {
+    "live_max_bytes": 1024,
+    "live_max_pixels": 32 * 32,
+    "live_max_fps": 1,
+    "live_max_faces": 1,
+    "live_abuse_factor": 2,
+    "live_abuse_seconds": 1,
+    "live_unread_seconds": 1,
+    "upload_max_bytes": 1024,
+    "upload_max_pixels": 32 * 32,
+    "upload_max_faces": 1,
+    "engine_workers": 1,
+    "engine_max_connections": 1,
+    "engine_max_requests": 1,
+    "engine_request_timeout": 0.1,
+    "engine_watch_seconds": 0.05,
+    "http_max_body_bytes": 1024,
+}
+RATES = ("api_rate", "predict_rate", "stream_rate")
+DAPHNE_MAX_MESSAGE = 1024 * 1024
+
+
+@register("hamster")
+def check_hamster_settings(**_: Any) -> list[CheckMessage]:
+    """Names, types and ranges of `settings.HAMSTER`."""
+    values = dict(getattr(settings, "HAMSTER", {}))
+    found: list[CheckMessage] = [
+        Error(f"HAMSTER[{name!r}] is not a setting.", hint=f"Known: {', '.join(NAMES)}.", id="hamster.E001")
+        for name in sorted(set(values) - set(NAMES))
+    ]
+    config = HamsterConfig(**{name: value for name, value in values.items() if name in NAMES})
+    found += _check_numbers(config)
+    found += _check_rates(config)
+    if not found:
+        found += _check_together(config)
+    return found
+
+
+def _check_numbers(config: HamsterConfig) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name, lowest in AT_LEAST.items():
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            found.append(Error(f"HAMSTER[{name!r}] must be a number, not {value!r}.", id="hamster.E002"))
+        elif value < lowest:
+            found.append(
+                Error(f"HAMSTER[{name!r}] is {value}; it must be at least {lowest}.", id="hamster.E003")
+            )
+    return found
+
+
+def _check_rates(config: HamsterConfig) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name in RATES:
+        rate = getattr(config, name)
+        try:
+            # Not through __init__, which would look for a configured scope.
+            SimpleRateThrottle.parse_rate(object.__new__(SimpleRateThrottle), rate or None)
+        except (ValueError, KeyError, AttributeError, IndexError):
+            hint = "Write for example 600/minute, or leave it empty for no limit."
+            found.append(Error(f"HAMSTER[{name!r}] is no rate: {rate!r}.", hint=hint, id="hamster.E004"))
+    return found
+
+
+def _check_together(config: HamsterConfig) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if config.live_max_bytes + 4 >= DAPHNE_MAX_MESSAGE:
+        found.append(
+            Warning(
+                f"HAMSTER['live_max_bytes'] is not below daphne's message limit of {DAPHNE_MAX_MESSAGE}, "
+                "so a frame over the limit closes the connection instead of getting an error.",
+                hint="Raise daphne's --websocket-max-message-size and --websocket-max-frame-size too.",
+                id="hamster.W001",
+            )
+        )
+    # base64 takes 4 characters for 3 bytes.
+    if config.http_max_body_bytes < config.upload_max_bytes * 4 / 3 + 64 * 1024:
+        found.append(
+            Error(
+                "HAMSTER['http_max_body_bytes'] is too small for 'upload_max_bytes' as base64.",
+                id="hamster.E005",
+            )
+        )
+    if not Path(config.shipped_detector).is_file():
+        found.append(
+            Warning(f"The shipped detector {config.shipped_detector} is missing.", id="hamster.W002")
+        )
+    return found

@@ -1,0 +1,97 @@
+"""The detector's settings: one object with defaults, overridden by `settings.HAMSTER`.
+
+`from detector.conf import config`, then `config.live_max_fps`. A wrong value or an unknown name is reported
+by `manage.py check` (see `detector.checks`); with an unknown name reading raises `ImproperlyConfigured`.
+"""
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+def default_engine_workers() -> int:
+    """One worker a core, two at most: more threads gain nothing on the machines this is meant for."""
+    return min(2, os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HamsterConfig:
+    """Every setting with its default. Sizes are bytes, times seconds, rates as the name says."""
+
+    # One live connection.
+    live_max_bytes: int = 512 * KIB
+    live_max_pixels: int = 4_000_000
+    live_max_fps: int = 30
+    live_max_faces: int = 20
+    # This many times live_max_fps messages a second are abuse, which closes the connection (1008) when it
+    # goes on for this many seconds.
+    live_abuse_factor: int = 4
+    live_abuse_seconds: int = 5
+    # A client that takes none of its answers for this long is disconnected.
+    live_unread_seconds: int = 20
+
+    # One uploaded picture, as a file or as base64.
+    upload_max_bytes: int = 10 * MIB
+    upload_max_pixels: int = 40_000_000
+    upload_max_faces: int = 100
+
+    # The inference engine of one web process.
+    engine_workers: int = field(default_factory=default_engine_workers)
+    engine_max_connections: int = 200
+    engine_max_requests: int = 16
+    engine_request_timeout: float = 10.0
+    engine_watch_seconds: float = 1.0
+
+    # Requests one anonymous address may make, in the form "number/second|minute|hour|day"; empty: no limit.
+    api_rate: str = "600/minute"
+    predict_rate: str = "120/minute"
+    stream_rate: str = "60/second"
+
+    # Largest HTTP body that is read at all; a longer one is cut off while it arrives.
+    http_max_body_bytes: int = 16 * MIB
+
+    # The detector that comes with the product, and the folder (inside MEDIA_ROOT) for the registered files.
+    shipped_detector: Path = Path(__file__).resolve().parent.parent / "ml" / "weights" / "detector.onnx"
+    detectors_folder: str = "detectors"
+
+
+NAMES = tuple(spec.name for spec in fields(HamsterConfig))
+
+
+def read_settings() -> HamsterConfig:
+    """The configuration in force. Raises `ImproperlyConfigured` for a name that does not exist."""
+    overrides: dict[str, Any] = dict(getattr(settings, "HAMSTER", {}))
+    unknown = sorted(set(overrides) - set(NAMES))
+    if unknown:
+        raise ImproperlyConfigured(f"HAMSTER has unknown settings: {', '.join(unknown)}.")
+    return HamsterConfig(**overrides)
+
+
+class _LazyConfig:
+    """Reads the settings at first use, and again when a test overrides them."""
+
+    def __init__(self) -> None:
+        self._values: HamsterConfig | None = None
+        setting_changed.connect(self._forget)
+
+    def _forget(self, *, setting: str, **_: Any) -> None:
+        if setting == "HAMSTER":
+            self._values = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if self._values is None:
+            self._values = read_settings()
+        return getattr(self._values, name)
+
+
+config: HamsterConfig = _LazyConfig()  # type: ignore[assignment]

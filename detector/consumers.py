@@ -1,0 +1,150 @@
+"""The live WebSocket `/ws/live/`; docs/PROTOCOL.md is its description.
+
+A plain ASGI application rather than a channels consumer: frames need no channel layer, and channels'
+dispatch sends every message through a thread to tidy database connections, which costs more than
+everything done here.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from detector import protocol
+from detector.conf import config
+from detector.engine import get_engine
+from detector.engine.pictures import Outcome, Picture
+from detector.engine.queues import Mailbox
+from detector.errors import ServerBusy
+from detector.live import FaceTracks
+from detector.pace import Pace, Verdict
+
+logger = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+CLOSE_POLICY = 1008
+CLOSE_TRY_AGAIN = 1013
+# Answers that may wait for the server to take them; with more, frames are dropped until some have gone.
+MAX_UNSENT = 8
+
+
+async def live(scope: Message, receive: Receive, send: Send) -> None:
+    """ASGI application for one live connection."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    connection = LiveConnection(receive, send)
+    try:
+        mailbox = get_engine().open_mailbox(connection.outcome_ready, connection.detector_changed)
+    except ServerBusy as busy:
+        logger.warning("live connection refused: %s", busy.message)
+        await connection.send_json(protocol.error(busy.code, busy.message))
+        await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
+        return
+    try:
+        await connection.serve(mailbox)
+    finally:
+        mailbox.close()
+
+
+class LiveConnection:
+    """Frames and settings in, answers out; the engine works in between, never awaited by the reading side."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._outbox: asyncio.Queue[Outcome | dict[str, Any]] = asyncio.Queue()
+        self._options = protocol.LiveOptions()
+        self._tracks = FaceTracks(self._options.smoothing)
+        self._answered = 0
+        self._dropped = 0
+        self._pace = Pace(
+            frames_per_second=config.live_max_fps,
+            abuse_factor=config.live_abuse_factor,
+            abuse_seconds=config.live_abuse_seconds,
+            now=time.monotonic(),
+        )
+
+    def outcome_ready(self, outcome: Outcome) -> None:
+        """Called from an engine thread."""
+        self._loop.call_soon_threadsafe(self._outbox.put_nowait, outcome)
+
+    def detector_changed(self, version: str) -> None:
+        """Called from the thread that swapped the detector."""
+        self._loop.call_soon_threadsafe(self._outbox.put_nowait, protocol.detector_changed(version))
+
+    async def serve(self, mailbox: Mailbox) -> None:
+        """Greet, then read and answer until either side closes."""
+        logger.info("live connection opened")
+        await self.send_json(protocol.hello(get_engine().detector_name))
+        async with asyncio.TaskGroup() as tasks:
+            answering = tasks.create_task(self._answer())
+            await self._read(mailbox)
+            answering.cancel()
+        logger.info("live connection closed: %d frames answered, %d dropped", self._answered, self._dropped)
+
+    async def send_json(self, message: dict[str, Any]) -> None:
+        """Send one message at once."""
+        text = json.dumps(message, separators=(",", ":"))
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def _read(self, mailbox: Mailbox) -> None:
+        while (message := await self._receive())["type"] == "websocket.receive":
+            frame = message.get("bytes")
+            now = time.monotonic()
+            verdict = self._pace.control(now) if frame is None else self._pace.frame(now)
+            if verdict is Verdict.CLOSE:
+                logger.warning("live connection closed: it flooded the server")
+                await self.send_json(self._error(protocol.TooFast()))
+                await self._send({"type": "websocket.close", "code": CLOSE_POLICY})
+                return
+            if verdict is not Verdict.USE or self._outbox.qsize() >= MAX_UNSENT:
+                self._dropped += frame is not None
+                if verdict is Verdict.WARN:
+                    self._outbox.put_nowait(self._error(protocol.TooFast()))
+                continue
+            try:
+                if frame is not None:
+                    self._take_frame(frame, mailbox)
+                else:
+                    self._take_control(message["text"])
+            except protocol.ProtocolError as error:
+                self._outbox.put_nowait(self._error(error))
+
+    def _take_frame(self, message: bytes, mailbox: Mailbox) -> None:
+        number, data = protocol.parse_frame(message)
+        replaced = mailbox.put(
+            Picture(
+                data,
+                max_pixels=config.live_max_pixels,
+                max_faces=self._options.max_faces,
+                min_score=self._options.min_score,
+                number=number,
+            )
+        )
+        self._dropped += replaced is not None
+
+    def _take_control(self, text: str) -> None:
+        self._options = self._options.configured(protocol.parse_control(text))
+        self._tracks.smoothing = self._options.smoothing
+
+    async def _answer(self) -> None:
+        while True:
+            item = await self._outbox.get()
+            await self.send_json(self._answer_to(item) if isinstance(item, Outcome) else item)
+
+    def _answer_to(self, outcome: Outcome) -> dict[str, Any]:
+        if outcome.error is not None:
+            return protocol.error(outcome.error.code, outcome.error.message, outcome.number)
+        self._answered += 1
+        faces = self._tracks.update(outcome.detections, time.monotonic())
+        return protocol.prediction(outcome, faces, self._dropped)
+
+    @staticmethod
+    def _error(error: protocol.ProtocolError) -> dict[str, Any]:
+        return protocol.error(error.code, error.message, error.frame)

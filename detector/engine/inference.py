@@ -1,0 +1,154 @@
+"""The in-process inference engine: worker threads, each with a single-threaded predictor of its own."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, Thread
+
+from detector.engine.pictures import Outcome, Picture
+from detector.engine.queues import Job, Line, Mailbox, Request
+from detector.errors import HamsterError, NoDetector, ServerBusy
+from ml.images import ImageError
+from ml.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+
+class PredictionFailed(HamsterError):
+    """The detector broke on a picture that decoded well."""
+
+    code = "prediction_failed"
+    status = 500
+    message = "The picture could not be looked at. The failure has been logged."
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDetector:
+    """A detector in memory: one warm predictor a worker, and the version's name."""
+
+    name: str
+    predictors: tuple[Predictor, ...]
+
+
+def load_detector(name: str, onnx: Path, sha256: str | None, *, copies: int) -> LoadedDetector:
+    """Load and warm `copies` predictors from one file.
+
+    Raises `ml.predictor.DetectorFileError`, or whatever the trial run raises.
+    """
+    predictors = tuple(Predictor(onnx, sha256=sha256) for _ in range(copies))
+    for predictor in predictors:
+        predictor.warm_up()
+    return LoadedDetector(name, predictors)
+
+
+class InferenceEngine:
+    """Looks at pictures on its own threads, and swaps its detector between two of them.
+
+    With two or more workers one is always left to the live connections, so a large upload can't hold them up.
+    """
+
+    def __init__(self, *, workers: int, max_connections: int, max_requests: int) -> None:
+        self.workers = workers
+        self._detector: LoadedDetector | None = None
+        self._swapping = Lock()
+        self._line = Line(
+            max_mailboxes=max_connections,
+            max_requests=max_requests,
+            max_requests_in_work=max(1, workers - 1),
+        )
+        self._threads = [
+            Thread(target=self._work, args=(index,), name=f"engine-{index}", daemon=True)
+            for index in range(workers)
+        ]
+
+    @property
+    def detector_name(self) -> str | None:
+        """The version that the next picture will be looked at with."""
+        detector = self._detector
+        return detector.name if detector else None
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish the pictures in work and end the threads."""
+        self._line.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def install(self, detector: LoadedDetector) -> None:
+        """Serve this detector from the next picture on, and tell every live connection. Thread-safe."""
+        with self._swapping:
+            known_before, self._detector = self._detector, detector
+        logger.info("serving detector %s", detector.name)
+        if known_before is not None:
+            for mailbox in self._line.mailboxes():
+                mailbox.announce(detector.name)
+
+    def open_mailbox(
+        self, on_outcome: Callable[[Outcome], None], on_detector: Callable[[str], None]
+    ) -> Mailbox:
+        """A place for a live connection; see `Mailbox`. Raises `ServerBusy`."""
+        return self._line.open_mailbox(on_outcome, on_detector)
+
+    def predict(self, picture: Picture, *, timeout: float) -> Outcome:
+        """Look at one picture and wait for it, `timeout` seconds at most.
+
+        Raises `ServerBusy`, `NoDetector`, `PredictionFailed`, or an `ml.images.ImageError`.
+        """
+        request = Request(picture)
+        self._line.add_request(request)
+        try:
+            outcome = request.future.result(timeout)
+        except FutureTimeout as error:
+            self._line.withdraw(request)
+            raise ServerBusy() from error
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
+
+    def _work(self, index: int) -> None:
+        while (taken := self._line.take()) is not None:
+            job, picture = taken
+            outcome = self._look_at(picture, index)
+            self._hand_over(job, outcome)
+            self._line.done(job)
+
+    def _look_at(self, picture: Picture, index: int) -> Outcome:
+        started = time.perf_counter()
+        detector = self._detector
+        queue_ms = (started - picture.received_at) * 1000
+        if detector is None:
+            return Outcome(picture.number, None, error=NoDetector(), queue_ms=queue_ms)
+        try:
+            detections, timing = detector.predictors[index].predict(
+                picture.data,
+                min_score=picture.min_score,
+                max_faces=picture.max_faces,
+                max_pixels=picture.max_pixels,
+            )
+        except ImageError as error:
+            return Outcome(picture.number, detector.name, error=error, queue_ms=queue_ms)
+        except Exception:  # one picture must never end the worker
+            logger.exception("detector %s failed on a picture", detector.name)
+            return Outcome(picture.number, detector.name, error=PredictionFailed(), queue_ms=queue_ms)
+        return Outcome(
+            picture.number,
+            detector.name,
+            detections,
+            decode_ms=timing.decode_ms,
+            queue_ms=queue_ms,
+            inference_ms=timing.inference_ms,
+            total_ms=(time.perf_counter() - picture.received_at) * 1000,
+        )
+
+    @staticmethod
+    def _hand_over(job: Job, outcome: Outcome) -> None:
+        try:
+            job.deliver(outcome)
+        except Exception:  # its event loop has closed under it; the worker goes on
+            logger.warning("an outcome had nobody left to take it", exc_info=True)

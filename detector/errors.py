@@ -1,0 +1,34 @@
+"""Errors that a caller can act on: each class has a code, a message, and the HTTP status it maps to."""
+
+from typing import Any
+
+
+class HamsterError(Exception):
+    """A named failure. `code` is for programs, `message` for people, `details` for both."""
+
+    code = "error"
+    status = 400
+    message = "The request could not be carried out."
+
+    def __init__(self, message: str | None = None, *, details: dict[str, Any] | None = None) -> None:
+        self.message = message or type(self).message
+        self.details = details or {}
+        super().__init__(self.message)
+
+
+class ServerBusy(HamsterError):
+    """All places are taken; trying again a little later is right."""
+
+    code = "server_busy"
+    status = 503
+    message = "The server is busy. Please try again in a moment."
+    retry_after = 1
+
+
+class NoDetector(HamsterError):
+    """The process has no usable detector file."""
+
+    code = "no_detector"
+    status = 503
+    message = "No detector is loaded. An administrator has to register one."
+    retry_after = 10

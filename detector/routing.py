@@ -1,0 +1,7 @@
+"""WebSocket addresses."""
+
+from django.urls import path
+
+from detector.consumers import live
+
+websocket_urlpatterns = [path("ws/live/", live)]

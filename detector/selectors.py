@@ -1,0 +1,22 @@
+"""Reads. Pages, views and the engine ask here; nothing in this module writes."""
+
+from django.db.models import QuerySet
+
+from detector.models import AuditEntry, DetectorVersion
+
+
+def detector_versions() -> QuerySet[DetectorVersion]:
+    """All registered versions, newest first."""
+    return DetectorVersion.objects.all()
+
+
+def active_detector() -> DetectorVersion | None:
+    """The version every process should be serving, or None before the first one is registered."""
+    return (
+        DetectorVersion.objects.filter(state=DetectorVersion.State.ACTIVE).select_related("previous").first()
+    )
+
+
+def audit_trail() -> QuerySet[AuditEntry]:
+    """What was done to detector versions, newest first."""
+    return AuditEntry.objects.select_related("actor")

@@ -1,0 +1,1 @@
+"""What the site does, one module per business act."""

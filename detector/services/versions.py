@@ -1,0 +1,194 @@
+"""Registering detector files, and deciding which one is served. Every act leaves an audit entry."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from detector.conf import config
+from detector.errors import HamsterError
+from detector.models import AuditEntry, DetectorVersion
+from detector.selectors import active_detector
+from ml.predictor import DetectorFileError, Predictor, sha256_of
+
+logger = logging.getLogger(__name__)
+State = DetectorVersion.State
+Source = DetectorVersion.Source
+Action = AuditEntry.Action
+
+
+class VersionError(HamsterError):
+    """A detector version can't be registered, promoted or rolled back."""
+
+    status = 409
+
+
+class UnusableDetectorFile(VersionError):
+    """The file is missing, damaged, altered, of other classes, or fails its trial run."""
+
+    code = "bad_detector"
+    status = 400
+
+
+class AlreadyActive(VersionError):
+    """Promoting what is served already."""
+
+    code = "already_active"
+    message = "This detector version is already the active one."
+
+
+class NothingToRollBackTo(VersionError):
+    """Rolling back past the first version."""
+
+    code = "nothing_to_roll_back_to"
+    message = "No detector version was active before this one."
+
+
+def detector_name(card: Mapping[str, Any]) -> str:
+    """The name that a detector's own card gives it, such as "hamster-1.0"."""
+    return "-".join(str(card[key]) for key in ("name", "version") if card.get(key))[:100]
+
+
+def register_version(
+    *,
+    onnx: Path,
+    source: str,
+    name: str = "",
+    card: Mapping[str, Any] | None = None,
+    actor: AbstractBaseUser | None = None,
+) -> DetectorVersion:
+    """Store a detector file as a candidate; the same file again returns the row that already holds it.
+
+    `name` defaults to the card's; a name already taken by another file gets the file's first hash digits.
+    `card` replaces the one inside the file, for a fuller one written beside it.
+    Raises `UnusableDetectorFile`.
+    """
+    onnx = Path(onnx)
+    sha256 = _hash(onnx)
+    known = DetectorVersion.objects.filter(sha256=sha256).first()
+    if known is not None:
+        _restore_missing_file(known, onnx)
+        return known
+    own_card = _try_out(onnx, sha256=sha256)
+    with transaction.atomic():
+        name = name or detector_name(own_card)
+        if DetectorVersion.objects.filter(name=name).exists():
+            name = f"{name}-{sha256[:8]}"
+        version = DetectorVersion(name=name, source=source, sha256=sha256, card=dict(card or own_card))
+        with onnx.open("rb") as content:
+            version.onnx.save(onnx.name, File(content), save=False)
+        version.save()
+        _record(Action.REGISTER, version, actor, source=source, sha256=sha256)
+    logger.info("registered detector %s (%s)", version.name, sha256[:12])
+    return version
+
+
+def register_shipped_detector() -> DetectorVersion:
+    """Register the detector that comes with the product; safe to call at every start.
+
+    It becomes active if nothing is, or if an older shipped one is; a version that somebody promoted stays.
+    Raises `UnusableDetectorFile`.
+    """
+    version = register_version(onnx=config.shipped_detector, source=Source.SHIPPED)
+    active = active_detector()
+    updates_older_one = (
+        active is not None
+        and active.source == version.source == Source.SHIPPED
+        and version.state == State.CANDIDATE
+    )
+    if active is None or updates_older_one:
+        promote_version(version=version, actor=None)
+        version.refresh_from_db()
+    return version
+
+
+def promote_version(*, version: DetectorVersion, actor: AbstractBaseUser | None) -> DetectorVersion:
+    """Make a version the active one, after a trial run of its file. Web processes follow within seconds.
+
+    `actor` is None for the command line and the system. Raises `AlreadyActive`, `UnusableDetectorFile`.
+    """
+    _try_out(Path(version.onnx.path), sha256=version.sha256)
+    with transaction.atomic():
+        before = _locked_active()
+        if before is not None and before.pk == version.pk:
+            raise AlreadyActive(details={"name": version.name})
+        version = DetectorVersion.objects.select_for_update().get(pk=version.pk)
+        version.previous = before
+        _activate(version, instead_of=before)
+        _record(Action.PROMOTE, version, actor, previous=before.name if before else None)
+    logger.info("promoted detector %s", version.name)
+    return version
+
+
+def roll_back(*, actor: AbstractBaseUser | None) -> DetectorVersion:
+    """Return to the version that was active before the current one, and return it.
+
+    Raises `NothingToRollBackTo`, `UnusableDetectorFile`.
+    """
+    with transaction.atomic():
+        current = _locked_active()
+        if current is None or current.previous is None:
+            raise NothingToRollBackTo()
+        target = DetectorVersion.objects.select_for_update().get(pk=current.previous.pk)
+        _try_out(Path(target.onnx.path), sha256=target.sha256)
+        _activate(target, instead_of=current)
+        _record(Action.ROLL_BACK, target, actor, previous=current.name)
+    logger.info("rolled back from detector %s to %s", current.name, target.name)
+    return target
+
+
+def _hash(onnx: Path) -> str:
+    try:
+        return sha256_of(onnx)
+    except OSError as error:
+        raise UnusableDetectorFile(f"Can't read the detector file {onnx}: {error.strerror}.") from error
+
+
+def _restore_missing_file(version: DetectorVersion, onnx: Path) -> None:
+    """Media folders get lost more easily than databases."""
+    if not version.onnx.storage.exists(version.onnx.name):
+        logger.warning("the stored file of detector %s was missing and is restored", version.name)
+        with onnx.open("rb") as content:
+            version.onnx.save(onnx.name, File(content))
+
+
+def _try_out(onnx: Path, *, sha256: str | None) -> dict[str, Any]:
+    """Load the file, run it once, and return its card. Raises `UnusableDetectorFile`."""
+    try:
+        predictor = Predictor(onnx, sha256=sha256)
+        predictor.warm_up()
+    except DetectorFileError as error:
+        raise UnusableDetectorFile(error.message) from error
+    except Exception as error:  # the file loads but its network fails; ONNX Runtime's errors share no base
+        raise UnusableDetectorFile(f"{onnx.name} fails its trial run: {error}") from error
+    return predictor.card
+
+
+def _locked_active() -> DetectorVersion | None:
+    return DetectorVersion.objects.select_for_update().filter(state=State.ACTIVE).first()
+
+
+def _activate(version: DetectorVersion, *, instead_of: DetectorVersion | None) -> None:
+    if instead_of is not None:
+        instead_of.state = State.RETIRED
+        instead_of.save(update_fields=["state"])
+    version.state = State.ACTIVE
+    version.activated_at = timezone.now()
+    version.save(update_fields=["state", "activated_at", "previous"])
+
+
+def _record(
+    action: str, version: DetectorVersion, actor: AbstractBaseUser | None, **details: Any
+) -> AuditEntry:
+    return AuditEntry.objects.create(
+        action=action,
+        subject=version.name,
+        actor=actor,
+        actor_name=actor.get_username() if actor else "system",
+        details=details,
+    )

@@ -1,0 +1,142 @@
+"""Limits at daphne's sockets, below what an ASGI application can see.
+
+daphne 4.2 hands every message on at once and writes every answer without asking whether the client reads.
+Here a client that does not take its answers, or sends more messages a second than anybody needs, is simply
+not read from for a while: TCP then slows it down, its memory here stays flat and nobody else waits. One
+that takes nothing for `live_unread_seconds` is disconnected. HTTP bodies above `http_max_body_bytes` are
+cut off while they arrive; daphne would collect them whole before Django could refuse them.
+"""
+
+import json
+import logging
+import socket
+from typing import Any
+
+from daphne import http_protocol, ws_protocol
+from twisted.internet import reactor
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from detector.conf import config
+
+logger = logging.getLogger(__name__)
+
+# Bytes read in one go and unsent bytes at which a client counts as not reading.
+BUFFER = 16 * 1024
+SEND_BUFFER = 64 * 1024
+LINGER_SECONDS = 3.0
+
+
+@implementer(IPushProducer)
+class GuardedWebSocket(ws_protocol.WebSocketProtocol):
+    """daphne's WebSocket with both limits. As its transport's producer it hears when writes pile up."""
+
+    def onOpen(self) -> None:  # noqa: N802
+        super().onOpen()
+        # A second may hold twice what the consumer warns about: it has to see floods to close them.
+        self._messages_a_second = config.live_max_fps * config.live_abuse_factor * 2
+        self._messages = 0
+        self._second: Any = None
+        self._giving_up: Any = None
+        self.transport.bufferSize = BUFFER
+        handle = self.transport.getHandle()
+        if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        # The HTTP channel of before the upgrade is still registered, and ignores what it is told.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803
+        if self.state != self.STATE_OPEN:
+            return
+        self._messages += 1
+        if self._second is None:
+            self._second = reactor.callLater(1.0, self._end_second)
+        if self._messages == self._messages_a_second:
+            self.transport.pauseProducing()
+        super().onMessage(payload, isBinary)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803
+        for timer in (getattr(self, "_second", None), getattr(self, "_giving_up", None)):
+            if timer is not None and timer.active():
+                timer.cancel()
+        super().onClose(wasClean, code, reason)
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The client leaves its answers lying: stop listening to it."""
+        self.transport.pauseProducing()
+        self._giving_up = reactor.callLater(config.live_unread_seconds, self._give_up)
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """It has taken them."""
+        if self._giving_up is not None and self._giving_up.active():
+            self._giving_up.cancel()
+        self._giving_up = None
+        self._read_again()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is gone; `onClose` follows."""
+
+    def _end_second(self) -> None:
+        self._second = None
+        self._messages = 0
+        self._read_again()
+
+    def _read_again(self) -> None:
+        if self._giving_up is None and self._messages < self._messages_a_second:
+            self.transport.resumeProducing()
+
+    def _give_up(self) -> None:
+        logger.warning(
+            "%s has taken no answer for %d s and is disconnected",
+            self.client_addr,
+            config.live_unread_seconds,
+        )
+        self.transport.abortConnection()
+
+
+class GuardedRequest(http_protocol.WebRequest):
+    """daphne's HTTP request, refused with 413 as soon as its body is known to be over the limit."""
+
+    _body_bytes = 0
+    _refused = False
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        super().gotLength(length)
+        if length is not None and length > config.http_max_body_bytes:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        self._body_bytes += len(data)
+        if self._body_bytes > config.http_max_body_bytes:
+            self._refuse()
+        if not self._refused:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        return None if self._refused else super().process()
+
+    def _refuse(self) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        self.content.truncate(0)
+        limit = config.http_max_body_bytes
+        message = f"The request is larger than {limit} bytes."
+        body = json.dumps(
+            {"error": {"code": "request_too_large", "message": message, "details": {"max_bytes": limit}}}
+        ).encode()
+        transport = self.channel.transport
+        transport.write(
+            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        # Closing at once would reset the connection and lose the answer of a client that is still sending.
+        transport.loseWriteConnection()
+        reactor.callLater(LINGER_SECONDS, transport.abortConnection)
+
+
+def guard_daphne() -> None:
+    """Put these classes in the place of daphne's own, for servers started afterwards."""
+    ws_protocol.WebSocketFactory.protocol = GuardedWebSocket
+    http_protocol.WebRequest = GuardedRequest
