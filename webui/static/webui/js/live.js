@@ -1,0 +1,157 @@
+/** The live path: camera frames out, predictions back, at the pace that the server keeps. */
+
+import { Camera } from "./camera.js";
+import { FrameSource } from "./frames.js";
+import { Pacer } from "./pacer.js";
+import { LiveSocket } from "./socket.js";
+
+const GIVE_UP_AFTER = 2000;
+const SILENT_AFTER = 10_000;
+const SLOW_DELAY = 700;
+const BEAT = 500;
+const SLOWEST = 5;
+
+/**
+ * Events with their data in `detail`: `prediction` and `detector` from the server; `connection` with
+ * `{state: "connecting" | "open" | "slow" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`;
+ * `ended` when the camera goes away by itself.
+ */
+export class Live extends EventTarget {
+  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket */
+  constructor(video, path) {
+    super();
+    this.camera = new Camera(video);
+    this.frames = new FrameSource(video);
+    this.socket = new LiveSocket(path);
+    this.pacer = new Pacer();
+    this.frame = 0;
+    this.grabbing = false;
+    this.beat = 0;
+    this.state = "idle";
+    this.full = false;
+    /** @type {string | null} the server's words about the newest frame, if it could not be looked at */
+    this.trouble = null;
+    this.heardAt = 0;
+    this.dropped = 0;
+    /** @type {number | null} */
+    this.smoothing = null;
+    this.camera.addEventListener("ended", () => {
+      this.stop();
+      this.#tell("ended");
+    });
+    this.socket.addEventListener("hello", ({ detail }) => this.#greeted(detail));
+    this.socket.addEventListener("prediction", ({ detail }) => this.#answered(detail));
+    this.socket.addEventListener("problem", ({ detail }) => this.#problem(detail));
+    this.socket.addEventListener("detector", ({ detail }) => this.#tell("detector", detail.version));
+    this.socket.addEventListener("lost", ({ detail }) => this.#lost(detail));
+    document.addEventListener("visibilitychange", () => this.pacer.giveUp(Infinity, 0));
+  }
+
+  /**
+   * @param {string} deviceId "" for the browser's choice
+   * @returns {Promise<boolean>} false when it was stopped meanwhile
+   * @throws {import("./camera.js").CameraError}
+   */
+  async start(deviceId) {
+    if (!(await this.camera.open(deviceId))) return false;
+    if (!this.socket.wanted) {
+      this.#connection("connecting");
+      this.socket.open();
+      this.beat = setInterval(() => this.#heartbeat(), BEAT);
+    }
+    this.frames.start(() => this.#offerFrame());
+    return true;
+  }
+
+  stop() {
+    clearInterval(this.beat);
+    this.frames.stop();
+    this.camera.stop();
+    this.socket.close();
+    this.pacer.reset();
+    this.state = "idle";
+  }
+
+  /** @param {number} smoothing 0..1 */
+  smooth(smoothing) {
+    this.smoothing = smoothing;
+    this.socket.configure({ smoothing });
+  }
+
+  async #offerFrame() {
+    const now = performance.now();
+    if (document.hidden || this.grabbing || !this.socket.ready || !this.pacer.mayStart(now)) return;
+    this.grabbing = true;
+    try {
+      const picture = await this.frames.grab();
+      if (!picture || !this.socket.ready) return;
+      this.frame = (this.frame + 1) >>> 0;
+      this.pacer.sent(this.frame, performance.now());
+      this.socket.sendFrame(this.frame, picture);
+    } finally {
+      this.grabbing = false;
+    }
+  }
+
+  #greeted({ detector, limits }) {
+    this.full = false;
+    this.trouble = null;
+    this.dropped = 0;
+    this.pacer.reset();
+    // A little under the server's limit, so that uneven camera ticks do not cross it.
+    this.pacer.fps = Math.min(25, limits.max_fps * 0.9);
+    this.heardAt = performance.now();
+    if (this.smoothing !== null) this.socket.configure({ smoothing: this.smoothing });
+    this.#connection("open");
+    this.#tell("version", detector);
+  }
+
+  #answered(prediction) {
+    this.heardAt = performance.now();
+    this.dropped = prediction.dropped;
+    this.trouble = null;
+    if (this.pacer.answered(prediction.frame, this.heardAt)) this.#tell("prediction", prediction);
+  }
+
+  #problem({ code, message, frame }) {
+    console.warn(`The server said ${code}: ${message}`);
+    this.heardAt = performance.now();
+    this.full = code === "server_busy";
+    if (code === "too_fast") this.pacer.fps = Math.max(SLOWEST, this.pacer.fps * 0.75);
+    else this.trouble = message;
+    if (frame !== undefined) this.pacer.waiting.delete(frame);
+  }
+
+  #lost({ retryAt }) {
+    this.pacer.reset();
+    this.#connection(this.full ? "full" : "lost", retryAt);
+    this.full = false;
+  }
+
+  #heartbeat() {
+    const now = performance.now();
+    const { pacer } = this;
+    if (document.hidden) this.heardAt = now;
+    const given = pacer.giveUp(now, GIVE_UP_AFTER);
+    if (this.socket.ready) {
+      if (now - this.heardAt > SILENT_AFTER) {
+        this.socket.restart();
+        return;
+      }
+      const slow = given > 0 || pacer.delay > SLOW_DELAY;
+      this.#connection(this.trouble !== null ? "trouble" : slow ? "slow" : "open");
+    }
+    const dropped = this.dropped + pacer.unanswered;
+    this.#tell("numbers", { fps: pacer.rate(now), delay: pacer.delay, dropped });
+  }
+
+  #connection(state, retryAt) {
+    if (state === this.state && retryAt === undefined) return;
+    this.state = state;
+    this.#tell("connection", { state, retryAt, message: this.trouble });
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,226 @@
+/** The stage: wires the camera or a picture to the boxes, the words, the bars and the hamster. */
+
+import { Hamster } from "../hamster/hamster.js";
+import { Announcer } from "./announcer.js";
+import { Bars } from "./bars.js";
+import { CameraError } from "./camera.js";
+import { EMOTIONS, looks, mainFace } from "./emotions.js";
+import { Live } from "./live.js";
+import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
+import { Notice, Strip } from "./notice.js";
+import { Overlay } from "./overlay.js";
+import { PictureError, PictureView, acceptPictures, predict } from "./picture.js";
+import { Numbers, Reading } from "./reading.js";
+import { Settings } from "./settings.js";
+
+const NEWS_LASTS = 5000;
+const NO_NUMBERS = { fps: null, delay: null, dropped: null };
+const CAMERA_STATES = new Set(["asking", "live"]);
+
+class Stage {
+  constructor() {
+    const byId = (id) => document.getElementById(id);
+    this.root = byId("stage");
+    this.card = byId("seen");
+    this.video = byId("video");
+    this.canvas = byId("picture");
+    this.credit = byId("credit");
+    this.toggle = byId("toggle");
+    this.file = byId("file");
+    this.hamster = new Hamster(byId("hamster"));
+    this.announcer = new Announcer(byId("announcer"));
+    this.bars = new Bars(byId("bars"));
+    this.notice = new Notice(byId("notice"));
+    this.strip = new Strip(byId("strip"));
+    this.overlay = new Overlay(byId("overlay"));
+    this.reading = new Reading(byId("reading"), byId("reading-hint"), byId("reading-dot"));
+    this.numbers = new Numbers(byId("numbers"));
+    this.settings = new Settings(byId("settings"), byId("open-settings"));
+    this.picture = new PictureView(this.canvas);
+    this.overlay.area = () => (this.state === "picture" ? this.picture.area : null);
+    this.live = new Live(this.video, this.root.dataset.livePath);
+    this.looking = 0;
+    this.#listen(byId);
+    this.#applySettings();
+    this.#rest("first");
+  }
+
+  /** Start the camera. */
+  async start() {
+    this.looking += 1;
+    this.#rest("asking");
+    try {
+      if (!(await this.live.start(this.settings.choices.camera))) return;
+    } catch (error) {
+      if (!(error instanceof CameraError)) throw error;
+      this.live.stop();
+      this.#rest(error.reason);
+      return;
+    }
+    this.#enter("live");
+    this.video.hidden = false;
+    this.#mirror();
+    this.reading.say(READINGS.looking);
+    this.settings.offer(await this.live.camera.list());
+  }
+
+  /** Stop the camera. */
+  stop() {
+    this.live.stop();
+    this.#rest("stopped");
+  }
+
+  /** Look at one picture. @param {Blob} file @param {string} [credit] */
+  async look(file, credit = "") {
+    this.live.stop();
+    const turn = (this.looking += 1);
+    this.#rest("looking");
+    this.reading.say(READINGS.looking);
+    try {
+      this.canvas.hidden = false;
+      const answering = predict(this.root.dataset.predictUrl, file);
+      const [answer] = await Promise.all([answering, this.picture.load(file)]);
+      if (turn !== this.looking) return;
+      this.#enter("picture");
+      this.credit.textContent = credit;
+      this.credit.hidden = credit === "";
+      this.#see(answer.boxes, mainFace(answer.boxes), READINGS.nonePicture);
+      this.numbers.show({ detector: answer.detector });
+    } catch (error) {
+      if (turn !== this.looking) return;
+      if (!(error instanceof PictureError)) throw error;
+      this.#rest("bad-picture", pictureTrouble(error.code, error.message));
+    }
+  }
+
+  #listen(byId) {
+    const { live, settings } = this;
+    this.toggle.addEventListener("click", () => (CAMERA_STATES.has(this.state) ? this.stop() : this.start()));
+    byId("choose").addEventListener("click", () => this.file.click());
+    byId("sample").addEventListener("click", (event) => this.#sample(event.currentTarget.dataset));
+    acceptPictures(this.file, this.card, (file) => this.look(file));
+    settings.addEventListener("change", ({ detail }) => {
+      this.#applySettings();
+      if (detail.name === "camera" && CAMERA_STATES.has(this.state)) this.start();
+    });
+    live.addEventListener("prediction", ({ detail: { faces } }) =>
+      // The server puts the face that it follows first.
+      this.#see(faces, faces[0] ?? null, READINGS.none),
+    );
+    live.addEventListener("numbers", ({ detail }) => this.#count(detail));
+    live.addEventListener("connection", ({ detail }) => this.#connection(detail));
+    live.addEventListener("version", ({ detail }) => this.numbers.show({ detector: detail }));
+    live.addEventListener("detector", ({ detail }) => this.#news(detail));
+    live.addEventListener("ended", () => this.#rest("lost"));
+  }
+
+  async #sample({ url, credit }) {
+    let file;
+    try {
+      file = await (await fetch(url)).blob();
+    } catch (error) {
+      console.warn("The sample picture did not come.", error);
+      this.#rest("bad-picture", pictureTrouble("no_answer"));
+      return;
+    }
+    this.look(file, credit);
+  }
+
+  #applySettings() {
+    const { mirror, boxes, smoothing } = this.settings.choices;
+    this.mirror = mirror;
+    this.overlay.visible = boxes;
+    if (smoothing !== null && smoothing !== this.live.smoothing) this.live.smooth(smoothing);
+    this.#mirror();
+  }
+
+  #mirror() {
+    const mirrored = this.mirror && this.state === "live" && !this.live.camera.facesAway;
+    this.card.classList.toggle("mirrored", mirrored);
+    this.overlay.mirrored = mirrored;
+    this.overlay.draw();
+  }
+
+  /** Enter a state with nothing seen yet, and say it over the card if there is something to say. */
+  #rest(state, message = NOTICES[state]) {
+    const focused = document.activeElement === this.toggle;
+    this.#enter(state);
+    clearInterval(this.countdown);
+    delete this.root.dataset.connection;
+    this.video.hidden = this.canvas.hidden = this.credit.hidden = true;
+    this.strip.hide();
+    this.#forget(READINGS.idle);
+    this.numbers.show(NO_NUMBERS);
+    if (!message) return;
+    this.notice.show(message, (does) => (does === "camera" ? this.start() : this.file.click()));
+    this.toggle.hidden = Boolean(message.action);
+    if (focused && message.action) this.notice.action.focus();
+    if (state !== "first") this.announcer.say(`${message.title}. ${message.text}`);
+  }
+
+  #enter(state) {
+    this.state = this.root.dataset.state = state;
+    this.toggle.hidden = false;
+    this.toggle.textContent = CAMERA_STATES.has(state) ? "Stop" : "Start the camera";
+    if (this.notice.hide()) this.toggle.focus();
+    this.#mirror();
+  }
+
+  #forget(words) {
+    this.overlay.clear();
+    this.reading.say(words);
+    this.bars.show(null);
+    this.hamster.setScores(null);
+    delete this.root.dataset.faces;
+  }
+
+  /** @param {import("./emotions.js").Face[]} faces @param {import("./emotions.js").Face | null} face followed */
+  #see(faces, face, nobody) {
+    if (face === null) {
+      this.#forget(nobody);
+      this.root.dataset.faces = "0";
+      this.announcer.say(nobody.line);
+      return;
+    }
+    this.root.dataset.faces = String(faces.length);
+    this.overlay.show(faces);
+    this.reading.face(face, faces.length > 1 ? several(faces.length) : "");
+    this.bars.show(face.scores, face.label);
+    this.hamster.setScores(EMOTIONS.map((emotion) => face.scores[emotion]));
+    this.announcer.say(looks(face.label));
+  }
+
+  #count({ fps, delay, dropped }) {
+    if (!this.live.socket.ready) return;
+    this.root.dataset.fps = fps.toFixed(1);
+    this.numbers.show({ fps: fps > 0 ? fps : null, delay, dropped });
+  }
+
+  #connection({ state, message, retryAt }) {
+    this.root.dataset.connection = state;
+    clearInterval(this.countdown);
+    if (state === "open") this.strip.hide();
+    if (state === "connecting") this.strip.show(STRIPS.connecting);
+    if (state === "slow") this.strip.show(STRIPS.slow);
+    if (state === "trouble") this.strip.show(message);
+    if (retryAt === undefined) return;
+    this.#forget(READINGS.away);
+    this.numbers.show(NO_NUMBERS);
+    this.announcer.say("Connection lost. Trying again.");
+    const again = { label: "Try now", act: () => this.live.socket.retryNow() };
+    const count = () => {
+      const seconds = Math.ceil((retryAt - performance.now()) / 1000);
+      this.strip.show(STRIPS[state](Math.max(0, seconds)), again);
+    };
+    count();
+    this.countdown = setInterval(count, 250);
+  }
+
+  #news(version) {
+    this.numbers.show({ detector: version });
+    this.strip.show(STRIPS.detector(version));
+    setTimeout(() => this.root.dataset.connection === "open" && this.strip.hide(), NEWS_LASTS);
+  }
+}
+
+new Stage();

@@ -1,0 +1,129 @@
+/** Every state of the stage in plain words: what happened and what to do. */
+
+/**
+ * @typedef {Object} Message
+ * @property {string} title
+ * @property {string} text
+ * @property {string} [action] what the button says
+ * @property {"camera" | "picture"} [does] what the button does
+ * @property {"calm" | "trouble"} [tone]
+ */
+
+/** States that fill the camera's card. @type {Object<string, Message>} */
+export const NOTICES = {
+  first: {
+    title: "Make a face",
+    text: "Biscuit the hamster looks through your camera and makes the same one.",
+    action: "Start the camera",
+    does: "camera",
+  },
+  asking: {
+    title: "May Biscuit see you?",
+    text: "Your browser is asking for the camera. Choose Allow.",
+  },
+  stopped: {
+    title: "The camera is off",
+    text: "Start it again whenever you like.",
+    action: "Start the camera",
+    does: "camera",
+  },
+  refused: {
+    title: "The camera is not allowed",
+    text: "Allow it with the sign beside the address of this page, then try again. Or use a picture.",
+    action: "Try again",
+    does: "camera",
+    tone: "trouble",
+  },
+  missing: {
+    title: "No camera found",
+    text: "Plug one in and try again. Or use a picture.",
+    action: "Try again",
+    does: "camera",
+    tone: "trouble",
+  },
+  busy: {
+    title: "The camera is in use",
+    text: "Another program has it. Close that program and try again.",
+    action: "Try again",
+    does: "camera",
+    tone: "trouble",
+  },
+  insecure: {
+    title: "No camera at this address",
+    text: "Browsers give the camera only to https pages and to localhost. Open this site at such an address, or use a picture.",
+    action: "Use a picture",
+    does: "picture",
+    tone: "trouble",
+  },
+  lost: {
+    title: "The camera has gone",
+    text: "It was unplugged or taken by another program. Bring it back and try again.",
+    action: "Try again",
+    does: "camera",
+    tone: "trouble",
+  },
+};
+
+/** What to say about a picture that could not be looked at, by the error's code. @type {Object<string, Message>} */
+const PICTURES = {
+  bad_image: {
+    title: "That is not a picture",
+    text: "The file is damaged or of another kind. Try a JPEG, PNG or WebP.",
+  },
+  image_too_large: {
+    title: "That picture is too big",
+    text: "Make it smaller, then try again.",
+  },
+  no_answer: {
+    title: "The server does not answer",
+    text: "Check that it is running and that you are online, then try again.",
+  },
+  server_busy: {
+    title: "Too many pictures at once",
+    text: "The server has its paws full. Wait a moment, then try again.",
+  },
+};
+
+/**
+ * @param {string} code of the API's error, or `no_answer`
+ * @param {string} [detail] the server's own words, used for a code not known here
+ * @returns {Message}
+ */
+export function pictureTrouble(code, detail) {
+  const known = PICTURES[code] ?? {
+    title: "That did not work",
+    text: detail || "Something broke on the server. Try again in a moment.",
+  };
+  return { ...known, action: "Use another picture", does: "picture", tone: "trouble" };
+}
+
+/** @param {number} seconds */
+function trying(seconds) {
+  return seconds > 0 ? `Trying again in ${seconds}\u00a0s.` : "Trying again …";
+}
+
+/** Words beside the live picture. */
+export const STRIPS = {
+  connecting: "Connecting …",
+  slow: "The server is busy, so answers come late.",
+  /** @param {number} seconds until the next try */
+  lost: (seconds) => `Connection lost. ${trying(seconds)}`,
+  /** @param {number} seconds until the next try */
+  full: (seconds) => `The server is full. ${trying(seconds)}`,
+  /** @param {string} version */
+  detector: (version) => `A new detector is at work: ${version}.`,
+};
+
+/** Under the stage, while nothing is seen. @type {Object<string, {line: string, hint: string}>} */
+export const READINGS = {
+  idle: { line: "Waiting for a face", hint: "" },
+  looking: { line: "Looking …", hint: "" },
+  none: { line: "No face in view", hint: "Come closer, face the camera, or turn on a light." },
+  nonePicture: { line: "No face found", hint: "Try a picture where a face is bigger or brighter." },
+  away: { line: "Biscuit cannot see you", hint: "The connection is coming back by itself." },
+};
+
+/** @param {number} count faces, two or more @returns {string} */
+export function several(count) {
+  return `${count} faces. Biscuit follows the biggest.`;
+}
