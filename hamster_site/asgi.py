@@ -14,9 +14,11 @@ from django.conf import settings  # noqa: E402
 
 from detector.engine import start_engine  # noqa: E402
 from detector.routing import websocket_urlpatterns  # noqa: E402
+from detector.sockets import guard_daphne  # noqa: E402
 from hamster_site.connections import NamedConnections  # noqa: E402
 from hamster_site.security import OwnPagesOnly  # noqa: E402
 
+guard_daphne()
 start_engine()
 application = NamedConnections(
     ProtocolTypeRouter(

@@ -2,6 +2,7 @@
 
 import logging.config
 import os
+import warnings
 
 from celery import Celery, signals
 from django.conf import settings
@@ -9,6 +10,8 @@ from django.conf import settings
 from hamster_site.logging import connection_id
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hamster_site.settings")
+# It warns of pickled messages, which the settings do not accept.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 app = Celery("hamster_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -48,6 +48,11 @@ class Service:
                 "%s ended with status %s; starting it again in %.0f s", self.name, status, self.pause
             )
 
+    def ask_to_stop(self) -> None:
+        """Ask the process to end, without waiting for it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
     def stop(self, *, at_once: bool = False) -> None:
         """Ask the process to end; kill it when it takes too long or `at_once`."""
         if self.process is not None:

@@ -48,6 +48,12 @@ def test_browser_runs_only_what_is_served_here_and_gives_the_camera_only_to_us()
     assert "camera=(self)" in headers["Permissions-Policy"]
 
 
+def test_only_the_api_documentation_may_have_inline_styles(client):
+    assert "style-src 'self' 'unsafe-inline'" in client.get("/api/docs/")["Content-Security-Policy"]
+    for path in ("/", "/admin/login/", "/api/schema/", "/no-such-page"):
+        assert "unsafe" not in client.get(path)["Content-Security-Policy"]
+
+
 def test_view_may_set_a_policy_of_its_own():
     assert answer(**{"Content-Security-Policy": "default-src 'none'"})["Content-Security-Policy"] == (
         "default-src 'none'"

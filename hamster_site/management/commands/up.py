@@ -81,6 +81,8 @@ class Command(BaseCommand):
             stop.clear()
         finally:
             for service in services:
+                service.ask_to_stop()
+            for service in services:
                 service.stop(at_once=stop.is_set())  # set again by a second Ctrl-C
 
 
