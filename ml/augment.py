@@ -1,7 +1,8 @@
 """Batched tensor augmentation and scene composing; the same code on CPU and GPU.
 
-A canvas is n x n tiles. Each tile shows one training image, turned, scaled, mirrored and recoloured, on a background
-that spans the canvas. So one pass over a canvas shows the net several faces, at the sizes that the layout asks for.
+A canvas is n x n tiles. Each tile shows one training image, turned, scaled, mirrored and recoloured, on a
+background that spans the canvas. So one pass over a canvas shows the net several faces, at the sizes that the
+layout asks for.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a canvas is cut: its side in pixels, tiles a side, the range of a face's height as a share of its tile."""
+    """How a canvas is cut: its side in pixels, tiles a side, the range of a face's height as a share of its
+    tile."""
 
     side: int
     tiles: int
@@ -53,6 +55,7 @@ class Tiles:
 
 
 def uniform(shape: tuple[int, ...] | int, low: float, high: float, device: torch.device) -> Tensor:
+    """Random numbers between `low` and `high`."""
     return torch.rand(shape, device=device) * (high - low) + low
 
 
@@ -114,7 +117,10 @@ class Composer:
         ).clamp(max=len(self.cumulative_weights) - 1)
         in_small = drawn < len(self.cache.small)
         parts, places = [], []
-        for pool, member, shift in ((self.cache.small, in_small, 0), (self.cache.large, ~in_small, len(self.cache.small))):
+        for pool, member, shift in (
+            (self.cache.small, in_small, 0),
+            (self.cache.large, ~in_small, len(self.cache.small)),
+        ):
             place = member.nonzero()[:, 0]
             if len(place):
                 parts.append(self._render_faces(pool, drawn[place] - shift, side, face_range))
@@ -130,7 +136,8 @@ class Composer:
         )
 
     def _render_faces(self, pool: Pool, index: Tensor, side: int, face_range: tuple[float, float]) -> Tiles:
-        """Tiles zoomed so that one face of known expression (where there is one) has a height in `face_range`."""
+        """Tiles zoomed so that one face of known expression (where there is one) has a height in
+        `face_range`."""
         count = len(index)
         known = pool.classes[index].sum(-1) + 1e-3 * pool.valid[index]
         anchor = torch.multinomial(known + 1e-9, 1)[:, 0]
@@ -169,7 +176,8 @@ class Composer:
         anchor: Tensor | None = None,
         ellipse: Tensor | None = None,
     ) -> Tiles:
-        """Show source point `middle` at tile point `target`, `zoom` tile pixels a source pixel, turned and mirrored.
+        """Show source point `middle` at tile point `target`, `zoom` tile pixels a source pixel, turned and
+        mirrored.
 
         With `ellipse` True for a tile, only its `anchor` face is cut out, with a soft edge.
         """
@@ -221,15 +229,23 @@ class Composer:
         center = target[:, None] + turned * zoom[:, None, None]
         width, height = ((boxes[..., 2:] - boxes[..., :2]) * zoom[:, None, None]).unbind(-1)
         c, s = cos[:, None], sin[:, None]
-        half = torch.stack(  # a face is an ellipse more than a rectangle
-            [((width * c) ** 2 + (height * s) ** 2).sqrt(), ((width * s) ** 2 + (height * c) ** 2).sqrt()], -1
-        ) / 2
+        half = (
+            torch.stack(  # a face is an ellipse more than a rectangle
+                [
+                    ((width * c) ** 2 + (height * s) ** 2).sqrt(),
+                    ((width * s) ** 2 + (height * c) ** 2).sqrt(),
+                ],
+                -1,
+            )
+            / 2
+        )
         faces = torch.cat([center - half, center + half], -1)
         return Tiles(pixels, mask, *_visible_faces(faces, classes, valid, side))
 
 
 def _visible_faces(faces: Tensor, classes: Tensor, valid: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Cut boxes at the tile's border; a face mostly outside is dropped, one half outside loses its expression."""
+    """Cut boxes at the tile's border; a face mostly outside is dropped, one half outside loses its
+    expression."""
     area = (faces[..., 2:] - faces[..., :2]).prod(-1)
     cut = faces.clamp(0, side)
     visible = (cut[..., 2:] - cut[..., :2]).prod(-1) / area.clamp(min=1)
@@ -262,7 +278,9 @@ def _compact(batch: Batch) -> Batch:
     order = batch.valid.float().argsort(dim=1, descending=True, stable=True)[:, :most]
 
     def pick(values: Tensor) -> Tensor:
-        return values.gather(1, order.reshape(*order.shape, *[1] * (values.dim() - 2)).expand(-1, -1, *values.shape[2:]))
+        return values.gather(
+            1, order.reshape(*order.shape, *[1] * (values.dim() - 2)).expand(-1, -1, *values.shape[2:])
+        )
 
     return Batch(batch.images, pick(batch.faces), pick(batch.classes), pick(batch.valid))
 
@@ -281,11 +299,15 @@ def recolour_tiles(tiles: Tiles, strength: float) -> Tiles:
     shape = (count, 1, 1, 1)
     luma = grey(pixels)
     saturation = torch.where(
-        torch.rand(shape, device=device) < 0.2, 0.0, uniform(shape, 1 - 0.5 * strength, 1 + 0.5 * strength, device)
+        torch.rand(shape, device=device) < 0.2,
+        0.0,
+        uniform(shape, 1 - 0.5 * strength, 1 + 0.5 * strength, device),
     )
     gain = uniform(shape, 1 - 0.4 * strength, 1 + 0.4 * strength, device)
     cast = gain * uniform((count, 3, 1, 1), 1 - 0.12 * strength, 1 + 0.12 * strength, device)
-    bias = uniform(shape, -0.15 * strength, 0.15 * strength, device) + (1 - gain) * pixels.mean((1, 2, 3), keepdim=True)
+    bias = uniform(shape, -0.15 * strength, 0.15 * strength, device) + (1 - gain) * pixels.mean(
+        (1, 2, 3), keepdim=True
+    )
     pixels = (pixels - luma).mul_(saturation).add_(luma).mul_(cast).add_(bias)
 
     erased = (torch.rand(count, device=device) < 0.25 * strength).nonzero()[:, 0]
@@ -327,7 +349,8 @@ def degrade(images: Tensor, strength: float) -> Tensor:
 def imitate_jpeg(images: Tensor, step: Tensor) -> Tensor:
     """Quantise 8x8 DCT blocks, coarser at high frequencies: JPEG's loss without its bit stream.
 
-    images [K, 3, H, W] with H and W multiples of 8; step [K, 1, 1] is the quantisation step of the mean, in 0..1.
+    images [K, 3, H, W] with H and W multiples of 8; step [K, 1, 1] is the quantisation step of the mean, in
+    0..1.
     """
     count, channels, height, width = images.shape
     k = torch.arange(8, device=images.device, dtype=images.dtype)
@@ -335,7 +358,9 @@ def imitate_jpeg(images: Tensor, step: Tensor) -> Tensor:
     basis[0] /= math.sqrt(2)
     blocks = images.reshape(count, channels, height // 8, 8, width // 8, 8).permute(0, 1, 2, 4, 3, 5)
     coefficients = basis @ blocks @ basis.T
-    quantum = step[:, :, None, None, None].reshape(count, 1, 1, 1, 1, 1) * (1 + (k[:, None] + k[None]) / 2) * 2
+    quantum = (
+        step[:, :, None, None, None].reshape(count, 1, 1, 1, 1, 1) * (1 + (k[:, None] + k[None]) / 2) * 2
+    )
     coefficients = (coefficients / quantum).round() * quantum
     blocks = basis.T @ coefficients @ basis
     return blocks.permute(0, 1, 2, 4, 3, 5).reshape(count, channels, height, width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -26,20 +25,23 @@ class CheckpointError(Exception):
 
 
 def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside `path`, then rename: a full disk or a kill leaves the earlier file whole. Raises OSError."""
+    """Write beside `path`, then rename: a full disk or a kill leaves the earlier file whole. Raises
+    OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     try:
         write(beside)
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 
 
 def save_weights(path: Path, model: GridDetector, *, card: dict[str, Any]) -> None:
-    """The small file to fine-tune or export from: fp16 weights, the model's config, its classes and its card."""
+    """The small file to fine-tune or export from: fp16 weights, the model's config, its classes and its
+    card."""
     state = {
-        name: value.half() if value.is_floating_point() else value for name, value in model.state_dict().items()
+        name: value.half() if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
     }
     content = {"config": model.config.to_dict(), "emotions": list(EMOTIONS), "state": state, "card": card}
     replace_file(path, lambda beside: torch.save(content, beside))
@@ -77,7 +79,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or unsafe file; the reason goes on
-        raise CheckpointError(f"{path} is no checkpoint of this project: {str(error).splitlines()[0]}") from error
+        raise CheckpointError(
+            f"{path} is no checkpoint of this project: {(str(error) or type(error).__name__).splitlines()[0]}"
+        ) from error
     if not isinstance(content, dict) or "state" not in content or "config" not in content:
         raise CheckpointError(f"{path} is no checkpoint of this project: it holds no weights or no config")
     if tuple(content.get("emotions", ())) != EMOTIONS:

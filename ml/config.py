@@ -1,4 +1,5 @@
-"""What a detector is and how it is trained: plain values that are saved with every checkpoint. Imports no torch."""
+"""What a detector is and how it is trained: plain values that are saved with every checkpoint. Imports no
+torch."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ class _Serializable:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        return cls(
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        )
 
 
 @dataclass(frozen=True)
 class ModelConfig(_Serializable):
-    """The network's size. `widths` are the channels at strides 2, 4, 8, 16 and 32; `depths` counts the residual
-    blocks at strides 4, 8, 16 and 32."""
+    """The network's size. `widths` are the channels at strides 2, 4, 8, 16 and 32; `depths` counts the
+    residual blocks at strides 4, 8, 16 and 32."""
 
     widths: tuple[int, ...] = (16, 32, 64, 112, 176)
     depths: tuple[int, ...] = (1, 2, 2, 2)

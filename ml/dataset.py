@@ -20,6 +20,10 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 SPLITS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 
 
+BORDER_TOLERANCE = 0.05
+"""A box may stick out of the image by this share of its side; it is cut at the border."""
+
+
 class DatasetError(Exception):
     """A data set that can't be used; the message says what to mend."""
 
@@ -46,7 +50,8 @@ class Problem:
 class Sample:
     """One image with its faces: boxes [m, 4] x1, y1, x2, y2 as fractions, labels [m] class index or -1.
 
-    `votes` [9] is the distribution of several people's labels, for an image of one face, where the data give one.
+    `votes` [9] is the distribution of several people's labels, for an image of one face, where the data give
+    one.
     """
 
     path: Path
@@ -99,10 +104,13 @@ def read_class_map(data_dir: Path) -> dict[int, int]:
     return {index: EMOTIONS.index(name) for index, name in enumerate(lowered)}
 
 
-def parse_labels(text: str, class_map: dict[int, int]) -> tuple[list[list[float]], list[int], list[tuple[int, str]]]:
+def parse_labels(
+    text: str, class_map: dict[int, int]
+) -> tuple[list[list[float]], list[int], list[tuple[int, str]]]:
     """YOLO lines -> boxes (x1, y1, x2, y2 fractions), labels and problems (line number, reason).
 
-    A line with a problem is left out. A box that sticks out by at most 2 % is cut at the border without a word.
+    A line with a problem is left out. A box that sticks out by at most 5 % is cut at the border without a
+    word.
     """
     boxes: list[list[float]] = []
     labels: list[int] = []
@@ -123,7 +131,7 @@ def parse_labels(text: str, class_map: dict[int, int]) -> tuple[list[list[float]
             if width <= 0 or height <= 0:
                 raise ValueError("a box without area")
             box = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
-            if min(box) < -0.02 or max(box) > 1.02:
+            if min(box) < -BORDER_TOLERANCE or max(box) > 1 + BORDER_TOLERANCE:
                 raise ValueError("a box outside the image")
         except ValueError as error:
             problems.append((number, str(error)))
@@ -177,8 +185,8 @@ def load_split(
 ) -> Split:
     """Read one split of one data set. An image without a label file, or with an empty one, holds no face.
 
-    A file with a bad line is left out and its problems are kept; with `strict` they are raised as DatasetError.
-    Raises DatasetError for a missing folder, one without images, or unusable class names.
+    A file with a bad line is left out and its problems are kept; with `strict` they are raised as
+    DatasetError. Raises DatasetError for a missing folder, one without images, or unusable class names.
     """
     folder = find_split(data_dir, split)
     if folder is None:

@@ -36,7 +36,8 @@ class Precision:
 
 @dataclass(frozen=True)
 class ValidationBatch:
-    """Prepared images of one shape: uint8 [B, H, W, 3], each one's (width, height) within it, and its truth."""
+    """Prepared images of one shape: uint8 [B, H, W, 3], each one's (width, height) within it, and its
+    truth."""
 
     images: np.ndarray
     contents: list[tuple[int, int]]
@@ -83,14 +84,19 @@ def train_one_epoch(
 def evaluate(
     served: nn.Module, batches: Iterable[ValidationBatch], precision: Precision, *, min_score: float = 0.01
 ) -> list[FrameResult]:
-    """Run `served` (uint8 images -> boxes in pixels, scores) over validation batches, suppress, pair with the truth."""
+    """Run `served` (uint8 images -> boxes in pixels, scores) over validation batches, suppress, pair with the
+    truth."""
     served.eval()
     results = []
     for batch in batches:
         with precision.autocast():
             boxes, scores = served(torch.from_numpy(batch.images).to(precision.device))
         for found, score, (width, height), truth in zip(
-            boxes.float().cpu().numpy(), scores.float().cpu().numpy(), batch.contents, batch.truths, strict=True
+            boxes.float().cpu().numpy(),
+            scores.float().cpu().numpy(),
+            batch.contents,
+            batch.truths,
+            strict=True,
         ):
             kept = select_boxes(found, score, min_score=min_score, limit=100)
             fractions = np.clip(found[kept] / np.array([width, height, width, height], np.float32), 0, 1)

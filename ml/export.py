@@ -19,7 +19,8 @@ from ml.config import EMOTIONS
 from ml.model import GridDetector, ServedDetector
 
 TOLERANCE = 2e-3
-"""Largest difference between torch and ONNX Runtime that still counts as the same (scores; boxes: of the side)."""
+"""Largest difference between torch and ONNX Runtime that still counts as the same (scores; boxes: of the
+side)."""
 
 
 class ExportError(Exception):
@@ -58,7 +59,9 @@ def export_onnx(model: GridDetector, path: Path, *, card: dict[str, Any]) -> flo
     onnx.helper.set_model_props(proto, {"card": json.dumps(served_values)})
     difference = _largest_difference(served, proto.SerializeToString())
     if difference > TOLERANCE:
-        raise ExportError(f"ONNX Runtime differs from torch by {difference:.4f} (at most {TOLERANCE} is allowed)")
+        raise ExportError(
+            f"ONNX Runtime differs from torch by {difference:.4f} (at most {TOLERANCE} is allowed)"
+        )
     replace_file(path, lambda beside: onnx.save(proto, str(beside)))
     return difference
 
@@ -81,6 +84,7 @@ def _largest_difference(served: ServedDetector, serialized: bytes) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m ml.export", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint (.pt) to export")
     parser.add_argument("--out", type=Path, help="ONNX file to write (default: beside the checkpoint)")
@@ -100,7 +104,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     result = {"onnx": str(out), "bytes": out.stat().st_size, "largest_difference": difference}
-    print(json.dumps(result) if options.json else f"{out}: {result['bytes']:,} bytes, differs by {difference:.1e}")
+    print(
+        json.dumps(result)
+        if options.json
+        else f"{out}: {result['bytes']:,} bytes, differs by {difference:.1e}"
+    )
     return 0
 
 

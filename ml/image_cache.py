@@ -30,9 +30,9 @@ PATCH_SIDE = 128
 class Pool:
     """Images of one storage size with their faces; every tensor's first axis is the image.
 
-    images uint8 [N, 3, S, S], content at the top left, sizes [N, 2] its width and height; boxes [N, M, 4] in pixels,
-    classes [N, M, 9] target distributions (zeros: expression unknown), valid [N, M] False for padding, weights [N]
-    the sampling weight among images of known expression (0: none is known).
+    images uint8 [N, 3, S, S], content at the top left, sizes [N, 2] its width and height; boxes [N, M, 4] in
+    pixels, classes [N, M, 9] target distributions (zeros: expression unknown), valid [N, M] False for
+    padding, weights [N] the sampling weight among images of known expression (0: none is known).
     """
 
     images: Tensor
@@ -51,7 +51,8 @@ class Pool:
 
 @dataclass(frozen=True)
 class ImageCache:
-    """All training images: `small` ones (crops), `large` ones (scenes), and `patches` [K, 3, 128, 128] without a face."""
+    """All training images: `small` ones (crops), `large` ones (scenes), and `patches` [K, 3, 128, 128]
+    without a face."""
 
     small: Pool
     large: Pool
@@ -65,7 +66,8 @@ class ImageCache:
 
 
 def class_weights(samples: Sequence[Sample]) -> np.ndarray:
-    """Sampling weights [N]: 1 / sqrt(frequency) of the image's rarest known expression, 0 where none is known."""
+    """Sampling weights [N]: 1 / sqrt(frequency) of the image's rarest known expression, 0 where none is
+    known."""
     counts = np.zeros(len(EMOTIONS))
     for sample in samples:
         for label in sample.labels[sample.labels >= 0]:
@@ -122,7 +124,9 @@ def _decode(sample: Sample, side: int) -> np.ndarray | None:
         return None
     if max(upright.size) > side:
         scale = side / max(upright.size)
-        upright = upright.resize((max(1, round(upright.width * scale)), max(1, round(upright.height * scale))))
+        upright = upright.resize(
+            (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+        )
     return np.asarray(upright)
 
 
@@ -136,7 +140,9 @@ def _build_pool(
     decoded_ok = torch.zeros(count, dtype=torch.bool)
     with ThreadPoolExecutor(max_workers=4) as executor:
         decoded = executor.map(lambda sample: _decode(sample, side), samples)
-        for index, pixels in enumerate(tqdm(decoded, total=count, desc=f"reading {name}", disable=not progress)):
+        for index, pixels in enumerate(
+            tqdm(decoded, total=count, desc=f"reading {name}", disable=not progress)
+        ):
             if pixels is None:
                 continue
             decoded_ok[index] = True
@@ -189,5 +195,7 @@ def cut_patches(pool: Pool, *, tries: int = 12, limit: int = 6000) -> Tensor:
         if len(patches) >= limit:
             break
     if not patches:  # a data set of crops alone: plain colours
-        patches = [torch.full((3, PATCH_SIDE, PATCH_SIDE), level, dtype=torch.uint8) for level in range(0, 256, 16)]
+        patches = [
+            torch.full((3, PATCH_SIDE, PATCH_SIDE), level, dtype=torch.uint8) for level in range(0, 256, 16)
+        ]
     return torch.stack(patches)

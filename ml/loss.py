@@ -15,18 +15,27 @@ from ml.targets import assign_cells
 def detection_loss(
     grid: Tensor, faces: Tensor, classes: Tensor, valid: Tensor, config: TrainConfig, *, stride: int
 ) -> dict[str, Tensor]:
-    """Loss terms for one batch: "box" (CIoU), "objectness" (BCE against the overlap), "class" (cross-entropy).
+    """Loss terms for one batch: "box" (CIoU), "objectness" (BCE against the overlap), "class"
+    (cross-entropy).
 
-    grid [B, h, w, 5 + C] from GridDetector; faces [B, M, 4] in pixels; classes [B, M, C] target distributions, all zero
-    for a face of unknown expression, which trains box and objectness only; valid [B, M] bool, False for padding.
-    Each term is a mean over the answering cells, already multiplied by its gain; the sum is what to minimise.
+    grid [B, h, w, 5 + C] from GridDetector; faces [B, M, 4] in pixels; classes [B, M, C] target
+    distributions, all zero for a face of unknown expression, which trains box and objectness only; valid [B,
+    M] bool, False for padding. Each term is a mean over the answering cells, already multiplied by its gain;
+    the sum is what to minimise.
     """
     raw = grid.float().flatten(1, 2)  # [B, N, 5 + C]
     centers = cell_centers(grid.shape[1], grid.shape[2], stride, grid.device)
     boxes = decode_boxes(raw[..., :4], centers, stride)
     objectness, class_logits = raw[..., 4], raw[..., 5:]
     assigned = assign_cells(
-        boxes.detach(), objectness.detach(), class_logits.detach(), centers, faces, classes, valid, stride=stride
+        boxes.detach(),
+        objectness.detach(),
+        class_logits.detach(),
+        centers,
+        faces,
+        classes,
+        valid,
+        stride=stride,
     )
 
     positive = assigned.positive

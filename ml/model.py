@@ -37,10 +37,11 @@ class ResidualBlock(nn.Module):
 
 
 class GridDetector(nn.Module):
-    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 32) -> raw grid [B, h, w, 5 + classes], h = H / 16.
+    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 32) -> raw grid [B, h, w, 5 + classes], h = H /
+    16.
 
-    The last axis holds x and y offsets from the cell's centre in strides, log(width / stride), log(height / stride),
-    the objectness logit and the class logits. `decode` turns it into boxes in pixels.
+    The last axis holds x and y offsets from the cell's centre in strides, log(width / stride), log(height /
+    stride), the objectness logit and the class logits. `decode` turns it into boxes in pixels.
     """
 
     def __init__(self, config: ModelConfig | None = None) -> None:
@@ -50,7 +51,9 @@ class GridDetector(nn.Module):
         d4, d8, d16, d32 = config.depths
 
         def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
-            return nn.Sequential(ConvBlock(inputs, outputs, stride=2), *(ResidualBlock(outputs) for _ in range(depth)))
+            return nn.Sequential(
+                ConvBlock(inputs, outputs, stride=2), *(ResidualBlock(outputs) for _ in range(depth))
+            )
 
         self.to_stride_8 = nn.Sequential(ConvBlock(3, w2, stride=2), stage(w2, w4, d4), stage(w4, w8, d8))
         self.to_stride_16 = stage(w8, w16, d16)
@@ -71,7 +74,9 @@ class GridDetector(nn.Module):
         x8 = self.to_stride_8(images)  # [B, 64, H/8, W/8]
         x16 = self.to_stride_16(x8)  # [B, 112, H/16, W/16]
         x32 = self.to_stride_32(x16)  # [B, 176, H/32, W/32]
-        merged = self.merge(self.lateral_16(x16) + self.upsample(self.lateral_32(x32)))  # [B, 112, H/16, W/16]
+        merged = self.merge(
+            self.lateral_16(x16) + self.upsample(self.lateral_32(x32))
+        )  # [B, 112, H/16, W/16]
         grid = torch.cat([self.box_branch(merged), self.class_branch(merged)], dim=1)
         return grid.permute(0, 2, 3, 1)  # [B, H/16, W/16, 5 + classes]
 
@@ -80,7 +85,9 @@ def cell_centers(height: int, width: int, stride: int, device: torch.device | No
     """Centres of the cells, [height * width, 2] x, y in pixels, row by row."""
     y = (torch.arange(height, device=device, dtype=torch.float32) + 0.5) * stride
     x = (torch.arange(width, device=device, dtype=torch.float32) + 0.5) * stride
-    return torch.stack([x[None, :].expand(height, width), y[:, None].expand(height, width)], -1).reshape(-1, 2)
+    return torch.stack([x[None, :].expand(height, width), y[:, None].expand(height, width)], -1).reshape(
+        -1, 2
+    )
 
 
 def decode_boxes(raw: Tensor, centers: Tensor, stride: int) -> Tensor:

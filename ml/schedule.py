@@ -19,7 +19,8 @@ FACES_PER_CANVAS = 5
 
 
 def draw_layout(image_size: int, has_scenes: bool) -> Layout:
-    """A random layout; canvas sides are multiples of 32 (96 for nine tiles), half of `image_size` up to all of it."""
+    """A random layout; canvas sides are multiples of 32 (96 for nine tiles), half of `image_size` up to all
+    of it."""
 
     def side(low: float, high: float, multiple: int) -> int:
         return max(multiple, round(random.uniform(low, high) * image_size / multiple) * multiple)

@@ -1,4 +1,5 @@
-"""Which cell answers for which face: a SimOTA-like assignment with a centre prior, for a whole batch at once."""
+"""Which cell answers for which face: a SimOTA-like assignment with a centre prior, for a whole batch at
+once."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ FORBIDDEN = 1e5
 
 @dataclass(frozen=True)
 class Assignment:
-    """`positive` [B, N] bool; `face` [B, N] index of the cell's face (0 where not positive); `iou` [B, N] its overlap."""
+    """`positive` [B, N] bool; `face` [B, N] index of the cell's face (0 where not positive); `iou` [B, N] its
+    overlap."""
 
     positive: Tensor
     face: Tensor
@@ -46,9 +48,10 @@ def assign_cells(
 ) -> Assignment:
     """Give each face the few cells that predict it best (Ge et al. 2021, "YOLOX", section 2.3: SimOTA).
 
-    boxes [B, N, 4] and objectness [B, N] (logits) and class_logits [B, N, C] are predictions; centers [N, 2] in pixels;
-    faces [B, M, 4] true boxes, classes [B, M, C] target distributions (all zero: expression unknown), valid [B, M] bool.
-    Only cells whose centre lies within `radius` strides (or an eighth of the face) of a face's centre may answer for it.
+    boxes [B, N, 4] and objectness [B, N] (logits) and class_logits [B, N, C] are predictions; centers [N, 2]
+    in pixels; faces [B, M, 4] true boxes, classes [B, M, C] target distributions (all zero: expression
+    unknown), valid [B, M] bool. Only cells whose centre lies within `radius` strides (or an eighth of the
+    face) of a face's centre may answer for it.
     """
     middle = (faces[..., :2] + faces[..., 2:]) / 2
     reach = (radius * stride + (faces[..., 2:] - faces[..., :2]) / 8)[:, :, None, :]  # [B, M, 1, 2]
@@ -66,7 +69,9 @@ def assign_cells(
     taken = (torch.arange(k, device=cost.device) < wanted[..., None]) & (order.values < FORBIDDEN / 2)
     chosen = torch.zeros_like(allowed).scatter_(-1, order.indices, taken)
 
-    best_cost, face = cost.masked_fill(~chosen, FORBIDDEN * 10).min(dim=1)  # a cell that two want goes to the cheaper
+    best_cost, face = cost.masked_fill(~chosen, FORBIDDEN * 10).min(
+        dim=1
+    )  # a cell that two want goes to the cheaper
     positive = best_cost < FORBIDDEN / 2
     face = face * positive
     return Assignment(positive, face, iou.gather(1, face[:, None]).squeeze(1) * positive)

@@ -45,7 +45,7 @@ from ml.validation import prepare_validation
 log = logging.getLogger("ml.train")
 
 
-class Stopped(Exception):  # noqa: N818 - a request, not an error
+class Stopped(Exception):
     """SIGTERM or Ctrl-C: end in order, keeping what was learned."""
 
 
@@ -66,7 +66,10 @@ class Run:
         if self.options.json:
             print(json.dumps({"event": event, **values}), flush=True)
         elif event != "step":
-            tqdm.write(f"{event}: " + ", ".join(f"{key} {_short(value)}" for key, value in values.items()), sys.stderr)
+            tqdm.write(
+                f"{event}: " + ", ".join(f"{key} {_short(value)}" for key, value in values.items()),
+                sys.stderr,
+            )
 
     def load_data(self) -> None:
         """Read, check and decode the data sets. Raises DatasetError."""
@@ -86,7 +89,9 @@ class Run:
             except DatasetError as error:
                 log.warning("no validation from %s: %s", data_dir, error)
         if not valid:
-            raise DatasetError("none of the data sets has a folder valid/images: nothing to measure the run on")
+            raise DatasetError(
+                "none of the data sets has a folder valid/images: nothing to measure the run on"
+            )
         self.data = {
             "folders": [path.name for path in options.data_dir],
             "votes": options.votes.name if options.votes else None,
@@ -101,7 +106,11 @@ class Run:
     def build(self) -> None:
         """Make the network, its average and the optimizer; load what --init-weights or --resume names."""
         config, device = self.config, self.precision.device
-        model = load_model(self.options.init_weights)[0] if self.options.init_weights else GridDetector(ModelConfig())
+        model = (
+            load_model(self.options.init_weights)[0]
+            if self.options.init_weights
+            else GridDetector(ModelConfig())
+        )
         self.model = model.to(device, memory_format=torch.channels_last)
         decay = 0.5 ** (1 / config.ema_half_life)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
@@ -117,7 +126,9 @@ class Run:
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
         if content["train_config"] != self.config.to_dict() or content["data"]["hash"] != self.data["hash"]:
-            raise CheckpointError(f"{path} belongs to a run with other settings or other data: it can't go on from it")
+            raise CheckpointError(
+                f"{path} belongs to a run with other settings or other data: it can't go on from it"
+            )
         self.model.load_state_dict(content["state"])
         for name in ("average", "optimizer", "scheduler"):
             getattr(self, name).load_state_dict(content[name])
@@ -154,7 +165,9 @@ class Run:
 
     def _train_epoch(self) -> dict[str, float]:
         config, stride = self.config, self.model.config.stride
-        bar = tqdm(total=self.steps, desc=f"epoch {self.epoch + 1}/{config.epochs}", disable=self.options.json)
+        bar = tqdm(
+            total=self.steps, desc=f"epoch {self.epoch + 1}/{config.epochs}", disable=self.options.json
+        )
 
         def loss_terms(grid: Tensor, batch: Batch) -> dict[str, Tensor]:
             return detection_loss(grid, batch.faces, batch.classes, batch.valid, config, stride=stride)
@@ -234,12 +247,17 @@ class Run:
         export_onnx(model, onnx_path, card=card)
         replace_file(card_path, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
         self.average.module.load_state_dict(model.state_dict())
-        draw_figures(self.folder, self.history, evaluate(ServedDetector(self.average.module), self.valid, self.precision))
+        draw_figures(
+            self.folder,
+            self.history,
+            evaluate(ServedDetector(self.average.module), self.valid, self.precision),
+        )
         self.say("done", pt=str(weights), onnx=str(onnx_path), card=str(card_path), run_dir=str(self.folder))
 
 
 def selection_score(metrics: dict[str, Any]) -> float:
-    """What decides which epoch is the best: the mean of the expression's macro-F1 and the detection's mAP50."""
+    """What decides which epoch is the best: the mean of the expression's macro-F1 and the detection's
+    mAP50."""
     return ((metrics["macro_f1"] or 0.0) + (metrics["mAP50"] or 0.0)) / 2
 
 
@@ -254,7 +272,7 @@ def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[Any]
 
 
 def choose_precision(device: str, precision: str) -> Precision:
-    """"auto" takes CUDA if there is one, and bfloat16 where the processor has it."""
+    """ "auto" takes CUDA if there is one, and bfloat16 where the processor has it."""
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     chosen = torch.device(name)
     if chosen.type == "cuda":
@@ -268,8 +286,12 @@ def git_revision() -> str | None:
     """The commit that the code was at, with "+" if files had changed since; None outside a repository."""
     here = Path(__file__).parent
     try:
-        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)  # noqa: S607
-        changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "."], cwd=here, capture_output=True)  # noqa: S607
+        revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            ["git", "diff", "--quiet", "HEAD", "--", "."], cwd=here, capture_output=True, check=False
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return revision.stdout.strip() + ("+" if changed.returncode else "")
@@ -284,26 +306,45 @@ def keep_freed_memory() -> None:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{key}={_short(item)}" for key, item in value.items() if isinstance(item, (int, float)))
+        return " ".join(
+            f"{key}={_short(item)}" for key, item in value.items() if isinstance(item, (int, float))
+        )
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line, checked."""
     default = TrainConfig()
     parser = argparse.ArgumentParser(
         prog="python -m ml.train", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     add = parser.add_argument
-    add("--data-dir", type=Path, action="append", required=True, help="YOLO data set; give it again for more sets")
+    add(
+        "--data-dir",
+        type=Path,
+        action="append",
+        required=True,
+        help="YOLO data set; give it again for more sets",
+    )
     add("--valid-dir", type=Path, action="append", default=[], help="a data set of which only valid/ is used")
     add("--votes", type=Path, help="CSV of vote counts per file and expression, used as soft labels")
     add("--epochs", type=int, default=default.epochs)
-    add("--image-size", type=int, default=default.image_size, help="longest canvas side, pixels, a multiple of 32")
+    add(
+        "--image-size",
+        type=int,
+        default=default.image_size,
+        help="longest canvas side, pixels, a multiple of 32",
+    )
     add("--batch-size", type=int, default=default.batch_size, help="full-size canvases a step")
     add("--lr", type=float, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
     add("--seed", type=int, default=default.seed)
-    add("--weights", type=Path, default=Path("runs/detector.pt"), help=".pt to write; .onnx and card.json come beside it")
+    add(
+        "--weights",
+        type=Path,
+        default=Path("runs/detector.pt"),
+        help=".pt to write; .onnx and card.json come beside it",
+    )
     add("--init-weights", type=Path, help="checkpoint to start from instead of random weights")
     add("--run-dir", type=Path, help="folder of checkpoints, metrics.jsonl and figures (default: runs/NAME)")
     add("--name", default=time.strftime("run-%Y%m%d-%H%M%S"), help="version name written into the card")
@@ -326,13 +367,18 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.getLogger("onnx_ir").setLevel(logging.WARNING)
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
-    chosen = {field.name: getattr(options, field.name) for field in fields(TrainConfig) if hasattr(options, field.name)}
+    chosen = {
+        field.name: getattr(options, field.name)
+        for field in fields(TrainConfig)
+        if hasattr(options, field.name)
+    }
     config = replace(TrainConfig(), **chosen)
     random.seed(config.seed)
     np.random.seed(config.seed)
@@ -356,7 +402,14 @@ def main(arguments: list[str] | None = None) -> int:
     except Stopped as stopped:
         log.warning("%s", stopped)
         return 130
-    except (DatasetError, CheckpointError, NonFiniteLossError, ExportError, OSError, torch.OutOfMemoryError) as error:
+    except (
+        DatasetError,
+        CheckpointError,
+        NonFiniteLossError,
+        ExportError,
+        OSError,
+        torch.OutOfMemoryError,
+    ) as error:
         run.say("error", code=getattr(error, "code", "failed"), message=str(error))
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ml.config import EMOTIONS
 from ml.dataset import Sample
 from ml.engine import ValidationBatch
 from ml.images import ImageError, decode_image
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def prepare_validation(
     samples: Sequence[Sample], input_size: int, *, limit: int = 0, batch_size: int = 64
 ) -> list[ValidationBatch]:
-    """Batches ready for `ml.engine.evaluate`. With `limit`, that many samples, spread evenly over the sequence.
+    """Batches ready for `ml.engine.evaluate`. With `limit`, that many samples, spread evenly over the
+    sequence.
 
     An image that does not decode is reported and left out.
     """
@@ -35,9 +37,9 @@ def prepare_validation(
             log.warning("%s is left out: %s", sample.path, error)
             continue
         pixels, content = fit_to_grid(image, input_size)
-        nothing = np.zeros((0, 4), np.float32)
+        nothing = np.zeros((0, 4), np.float32), np.zeros((0, len(EMOTIONS)), np.float32)
         truth = FrameResult(
-            nothing, nothing, sample.boxes, sample.labels, *image.size, sample.source, sample.path.name
+            *nothing, sample.boxes, sample.labels, *image.size, sample.source, sample.path.name
         )
         by_shape[pixels.shape[1:3]].append((pixels[0], content, truth))
     batches = []

@@ -1,0 +1,87 @@
+import pickle
+
+import pytest
+import torch
+
+from ml.checkpoint import (
+    CheckpointError,
+    load_model,
+    read_checkpoint,
+    replace_file,
+    restore_generators,
+    save_checkpoint,
+    save_weights,
+)
+from ml.config import EMOTIONS
+from ml.model import GridDetector
+
+
+def test_saved_weights_load_as_the_same_detector(tmp_path):
+    model = GridDetector().eval()
+    save_weights(tmp_path / "w.pt", model, card={"version": "x"})
+    loaded, card = load_model(tmp_path / "w.pt")
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.allclose(model(images), loaded(images), atol=0.02)
+    assert card == {"version": "x"}
+
+
+def test_a_resume_goes_on_with_the_same_random_numbers(tmp_path):
+    save_checkpoint(tmp_path / "c.pt", {"state": {}, "config": {}, "emotions": list(EMOTIONS)})
+    expected = torch.rand(3)
+    restore_generators(read_checkpoint(tmp_path / "c.pt")["generators"])
+    assert torch.equal(torch.rand(3), expected)
+
+
+class Unsafe:
+    def __reduce__(self):
+        return (print, ("code in a checkpoint ran",))
+
+
+def test_an_unsafe_pickle_is_refused_and_does_not_run(tmp_path, capsys):
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps({"state": Unsafe(), "config": {}}))
+    with pytest.raises(CheckpointError, match="no checkpoint of this project"):
+        read_checkpoint(tmp_path / "evil.pt")
+    torch.save({"state": Unsafe(), "config": {}}, tmp_path / "evil2.pt")
+    with pytest.raises(CheckpointError, match="no checkpoint of this project"):
+        read_checkpoint(tmp_path / "evil2.pt")
+    assert "ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
+def test_a_missing_or_damaged_file_is_named(tmp_path, content):
+    path = tmp_path / "broken.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"broken\.pt"):
+        read_checkpoint(path)
+
+
+def test_a_checkpoint_for_other_classes_is_refused(tmp_path):
+    torch.save({"state": {}, "config": {}, "emotions": ["cat", "dog"]}, tmp_path / "cats.pt")
+    with pytest.raises(CheckpointError, match="other classes"):
+        read_checkpoint(tmp_path / "cats.pt")
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
+    model = GridDetector()
+    save_weights(tmp_path / "w.pt", model, card={})
+    content = torch.load(tmp_path / "w.pt", weights_only=True)
+    content["state"].popitem()
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load_model(tmp_path / "w.pt")
+
+
+def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("earlier")
+
+    def fail(beside):
+        beside.write_text("half")
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        replace_file(path, fail)
+    assert path.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [path]

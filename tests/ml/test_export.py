@@ -1,0 +1,70 @@
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from ml import export
+from ml.checkpoint import save_weights
+from ml.model import GridDetector, ServedDetector
+from ml.predictor import Predictor
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    torch.manual_seed(0)
+    model = GridDetector().eval()
+    for module in model.modules():  # as after training: batch norms that do something
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.weight.data.uniform_(0.5, 1.5)
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    save_weights(folder / "model.pt", model, card={"version": "test-1", "input_size": 128})
+    assert export.main(["--weights", str(folder / "model.pt"), "--json"]) == 0
+    return folder, model
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 128), (256, 192)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_onnx_runtime_gives_what_torch_gives_at_any_shape(exported, size, batch):
+    import onnxruntime
+
+    folder, model = exported
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (batch, *size, 3), dtype=np.uint8)
+    boxes, scores = session.run(["boxes", "scores"], {"images": images})
+    with torch.inference_mode():
+        want_boxes, want_scores = ServedDetector(model)(torch.from_numpy(images))
+    assert np.abs(scores - want_scores.numpy()).max() < 5e-3  # the file holds fp16 weights
+    assert np.abs(boxes - want_boxes.numpy()).max() < 1.0
+
+
+def test_the_card_travels_inside_the_file(exported):
+    predictor = Predictor(exported[0] / "model.onnx")
+    assert predictor.version == "test-1"
+    assert predictor.input_size == 128
+
+
+def test_name_and_input_size_can_be_set_while_exporting(exported, capsys):
+    folder, _ = exported
+    out = folder / "other.onnx"
+    arguments = [
+        "--weights",
+        str(folder / "model.pt"),
+        "--out",
+        str(out),
+        "--name",
+        "second",
+        "--input-size",
+        "320",
+    ]
+    assert export.main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["onnx"] == str(out)
+    assert (Predictor(out).version, Predictor(out).input_size) == ("second", 320)
+
+
+def test_a_missing_checkpoint_is_one_clear_line(tmp_path, capsys):
+    assert export.main(["--weights", str(tmp_path / "none.pt")]) == 2
+    assert re.fullmatch(r"error: .*none\.pt does not exist\n", capsys.readouterr().err)

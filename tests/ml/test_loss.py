@@ -1,0 +1,75 @@
+import math
+
+import pytest
+import torch
+
+from ml.config import TrainConfig
+from ml.loss import detection_loss
+
+CONFIG = TrainConfig(label_smoothing=0.0)
+FACE = torch.tensor([[[40.0, 40.0, 88.0, 88.0]]])
+HERE = torch.ones(1, 1, dtype=torch.bool)
+
+
+def empty_grid() -> torch.Tensor:
+    grid = torch.zeros(1, 8, 8, 14)
+    centers = torch.arange(8) * 16 + 8
+    grid[..., 0] = (64 - centers[None, :]) / 16  # every cell points at the face ...
+    grid[..., 1] = (64 - centers[:, None]) / 16
+    grid[..., 2:4] = math.log(48 / 16)  # ... and knows its size
+    return grid
+
+
+def happy() -> torch.Tensor:
+    classes = torch.zeros(1, 1, 9)
+    classes[0, 0, 4] = 1
+    return classes
+
+
+def terms(grid, *, classes=None, valid=HERE):
+    classes = happy() if classes is None else classes
+    return detection_loss(grid, FACE, classes, valid, CONFIG, stride=16)
+
+
+def test_a_right_class_costs_less_than_a_wrong_one():
+    right, wrong = empty_grid(), empty_grid()
+    right[..., 5 + 4] = 5
+    wrong[..., 5 + 6] = 5
+    assert terms(right)["class"] < terms(wrong)["class"]
+
+
+def test_an_unknown_expression_trains_box_and_objectness_only():
+    grid = empty_grid()
+    grid[..., 0] += 0.5
+    grid.requires_grad_()
+    loss = terms(grid, classes=torch.zeros(1, 1, 9))
+    sum(loss.values()).backward()
+    assert loss["class"].item() == 0
+    assert grid.grad[..., 5:].abs().sum() == 0
+    assert grid.grad[..., :4].abs().sum() > 0
+    assert grid.grad[..., 4].abs().sum() > 0
+
+
+def test_an_image_without_a_face_pushes_objectness_down_only():
+    grid = empty_grid().requires_grad_()
+    loss = terms(grid, valid=~HERE)
+    sum(loss.values()).backward()
+    assert loss["box"].item() == 0
+    assert (grid.grad[..., 4] > 0).all()
+
+
+def test_a_soft_label_is_cheapest_at_its_own_distribution():
+    soft = torch.zeros(1, 1, 9)
+    soft[0, 0, 4], soft[0, 0, 5] = 0.7, 0.3
+    matching, certain = empty_grid(), empty_grid()
+    matching[..., 5:] = (soft + 1e-4).log()
+    certain[..., 5 + 4] = 10
+    assert terms(matching, classes=soft)["class"] < terms(certain, classes=soft)["class"]
+
+
+@pytest.mark.parametrize("shift", [8.0, 24.0])
+def test_a_shifted_box_costs_more(shift):
+    true, moved = empty_grid(), empty_grid()
+    moved[..., 0] += shift / 16
+    assert terms(true)["box"] < 1e-3
+    assert terms(moved)["box"] > 0.1

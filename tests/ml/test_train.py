@@ -1,0 +1,171 @@
+"""Training for real, small: faces drawn by code, a few epochs, on the CPU."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ml.checkpoint import read_checkpoint
+from ml.predictor import Predictor
+from tests.ml.drawn_faces import make_dataset
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("drawn"), train=180, valid=18, size=128)
+
+
+def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "ml.train", "--data-dir", str(drawn), "--json"),
+        *("--run-dir", str(run_dir), "--weights", str(run_dir / "detector.pt"), "--name", "drawn"),
+        *("--image-size", "128", "--batch-size", "6", "--seed", "1", *extra),
+    ]
+
+
+def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str]:
+    done = subprocess.run(
+        command(drawn, run_dir, *extra), capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(drawn, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("run")
+    code, events, errors = train(drawn, run_dir, "--epochs", "24", "--valid-every", "8")
+    assert code == 0, errors
+    return run_dir, events
+
+
+def test_the_loss_falls(trained):
+    losses = [event["train"]["loss"] for event in trained[1] if event["event"] == "epoch"]
+    assert len(losses) == 24
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_trained_detector_finds_a_drawn_face(trained, drawn):
+    predictor = Predictor(trained[0] / "detector.onnx")
+    overlaps = []
+    for path in sorted((drawn / "valid" / "images").iterdir()):
+        _, cx, cy, width, height = map(float, (drawn / f"valid/labels/{path.stem}.txt").read_text().split())
+        with Image.open(path) as image:
+            found = predictor.predict_image(image.convert("RGB"), min_score=0.01, max_faces=1)
+        overlaps.append(max((overlap(box, cx, cy, width, height) for box in found), default=0.0))
+    assert sum(value >= 0.5 for value in overlaps) >= 0.6 * len(overlaps), overlaps
+
+
+def overlap(box, cx, cy, width, height) -> float:
+    x = min(box.x2, cx + width / 2) - max(box.x1, cx - width / 2)
+    y = min(box.y2, cy + height / 2) - max(box.y1, cy - height / 2)
+    both = max(x, 0) * max(y, 0)
+    return both / ((box.x2 - box.x1) * (box.y2 - box.y1) + width * height - both)
+
+
+def test_a_run_leaves_checkpoints_figures_and_a_card(trained):
+    run_dir, events = trained
+    for name in (
+        "last.pt",
+        "best.pt",
+        "curves.png",
+        "confusion.png",
+        "pr.png",
+        "detector.pt",
+        "detector.onnx",
+    ):
+        assert (run_dir / name).stat().st_size > 1000, name
+    rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == list(range(1, 25))
+    card = json.loads((run_dir / "card.json").read_text())
+    assert card["version"] == "drawn"
+    assert card["seed"] == 1
+    assert len(card["data"]["hash"]) == 64
+    assert events[-1]["event"] == "done"
+
+
+def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
+    """Cut after the second of four epochs: the losses of the third and fourth must be those of a run never
+    cut."""
+    options = ("--epochs", "4", "--precision", "fp32")
+    code, whole, errors = train(drawn, tmp_path / "whole", *options)
+    assert code == 0, errors
+
+    process = subprocess.Popen(
+        command(drawn, tmp_path / "cut", *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "epoch" and event["epoch"] == 2:
+            process.kill()
+    process.wait()
+    assert read_checkpoint(tmp_path / "cut" / "last.pt")["epoch"] == 2
+    code, rest, errors = train(drawn, tmp_path / "cut", *options, "--resume")
+    assert code == 0, errors
+
+    def losses(events):
+        return {event["epoch"]: event["train"]["loss"] for event in events if event["event"] == "epoch"}
+
+    assert set(losses(rest)) == {3, 4}
+    for epoch, loss in losses(rest).items():
+        assert math.isclose(loss, losses(whole)[epoch], rel_tol=0.02)
+
+
+def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
+    process = subprocess.Popen(
+        command(drawn, tmp_path, "--epochs", "500"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "epoch" and events[-1]["epoch"] == 1:
+            process.send_signal(signal.SIGTERM)
+    assert process.wait() == 130
+    assert events[-1]["event"] == "done"
+    assert Predictor(tmp_path / "detector.onnx").version == "drawn"
+
+
+def test_a_non_finite_loss_stops_the_run_and_names_the_batch(drawn, tmp_path):
+    code, events, errors = train(drawn, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
+    assert code == 2
+    assert events[-1]["code"] == "non_finite_loss"
+    assert "batch" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data-dir", "/nowhere"], "/nowhere has no folder train/images"),
+        (["--image-size", "100"], "multiple of 32"),
+        (["--epochs", "0"], "at least 1"),
+        (["--init-weights", "/nowhere.pt"], "/nowhere.pt does not exist"),
+        (["--resume"], "last.pt does not exist"),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_error(drawn, tmp_path, arguments, message):
+    code, _, errors = train(drawn, tmp_path, *arguments)
+    assert code == 2
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+def test_strict_refuses_a_faulty_label_file(tmp_path):
+    drawn = make_dataset(tmp_path / "set", train=12, valid=2, size=96)
+    next((drawn / "train/labels").iterdir()).write_text("4 0.5 0.5 nan 0.2\n")
+    code, _, errors = train(drawn, tmp_path / "run", "--strict")
+    assert code == 2
+    assert ":1: a value that is not finite" in errors
