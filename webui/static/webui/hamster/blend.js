@@ -40,6 +40,9 @@ export function blendPoses(weights) {
   const used = Object.entries(weights).filter(([, weight]) => weight > 0.001);
   const sum = used.reduce((total, [, weight]) => total + weight, 0);
   return Object.fromEntries(
-    NAMES.map((key) => [key, used.reduce((total, [name, weight]) => total + POSES[name][key] * weight, 0) / sum]),
+    NAMES.map((key) => [
+      key,
+      used.reduce((total, [name, weight]) => total + POSES[name][key] * weight, 0) / sum,
+    ]),
   );
 }

@@ -1,7 +1,6 @@
 /** Biscuit on the page: the rig in a container, eased towards the expression that the scores describe. */
 import { blendPoses, leading, weigh } from "./blend.js";
 import { Idle } from "./idle.js";
-import { PARAMETERS } from "./params.js";
 import { EMOTIONS, POSES, UNKNOWN } from "./poses.js";
 import { buildRig } from "./rig.js";
 import { Springs } from "./spring.js";
@@ -24,13 +23,6 @@ export const LABELS = {
 
 const IDLE_INTERVAL = 30; // ms between frames when only the small motions run
 let built = 0;
-
-function withinRange(pose) {
-  for (const [name, [, low, high]] of Object.entries(PARAMETERS)) {
-    pose[name] = Math.min(high, Math.max(low, pose[name]));
-  }
-  return pose;
-}
 
 export class Hamster {
   #container;
@@ -150,8 +142,8 @@ export class Hamster {
       const seconds = Math.min(0.1, Math.max(0, passed / 1000));
       const posing = this.#pose.step(seconds);
       stillMoving = this.#mood.step(seconds) || posing;
-      const pose = { ...this.#pose.value };
-      this.#rig.apply(withinRange(idle ? this.#idle.apply(pose, this.#mood.value, time / 1000) : pose));
+      const pose = this.#pose.value;
+      this.#rig.apply(idle ? this.#idle.apply(pose, this.#mood.value, time / 1000) : pose);
     }
     if (stillMoving || idle) this.#frame = requestAnimationFrame((next) => this.#tick(next, stillMoving));
   }

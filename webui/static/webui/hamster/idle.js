@@ -3,6 +3,9 @@
 const TAU = Math.PI * 2;
 const hump = (t) => (t > 0 && t < 1 ? Math.sin(Math.PI * t) : 0);
 
+const YAWN = { open: 0.8, round: 0.6, mouthWidth: 20, lidL: 1, lidR: 1, tongue: 1, teeth: 0.8 };
+const WAVE = { pawXR: 345, pawYR: 230, spreadR: 1, palmR: 1, elbowR: 0.6 };
+
 /** A thing that happens now and then, for a while. */
 class Moment {
   constructor(length, least, most) {
@@ -50,15 +53,19 @@ export class Idle {
     p.whiskers += 0.12 * hump(twitch) * Math.sin(TAU * 3 * twitch);
 
     p.headX += weights.fear * 1.7 * Math.sin(TAU * 11 * now);
-    p.gazeX += weights.fear * 0.08 * Math.sin(TAU * 7.3 * now) + weights.unknown * (Math.sin(TAU * now * 0.22) + 0.5);
+    p.gazeX +=
+      weights.fear * 0.08 * Math.sin(TAU * 7.3 * now) + weights.unknown * (Math.sin(TAU * now * 0.22) + 0.5);
     p.mouthWidth += weights.fear * 0.8 * Math.sin(TAU * 9 * now);
 
-    p.headY += weights.happy * -2.2 * Math.abs(Math.sin(TAU * now * 0.9)) + weights.sleepy * 2 * Math.sin(TAU * now * 0.2);
-    p.headTilt += weights.happy * 1.4 * Math.sin(TAU * now * 0.45) + weights.angry * 0.8 * Math.sin(TAU * now * 2.2);
+    p.headY +=
+      weights.happy * -2.2 * Math.abs(Math.sin(TAU * now * 0.9)) +
+      weights.sleepy * 2 * Math.sin(TAU * now * 0.2);
+    p.headTilt +=
+      weights.happy * 1.4 * Math.sin(TAU * now * 0.45) + weights.angry * 0.8 * Math.sin(TAU * now * 2.2);
     p.lidL += weights.sleepy * 0.12 * Math.sin(TAU * now * 0.17);
 
     const yawn = weights.sleepy > 0.5 ? hump(this.#yawn.progress(now)) * weights.sleepy : 0;
-    for (const [name, value] of Object.entries({ open: 0.8, round: 0.6, mouthWidth: 20, lidL: 1, lidR: 1, tongue: 1, teeth: 0.8 })) {
+    for (const [name, value] of Object.entries(YAWN)) {
       p[name] += (value - p[name]) * yawn;
     }
     p.headY -= 5 * yawn;
@@ -67,7 +74,7 @@ export class Idle {
     if (wave > 0) {
       const ease = Math.min(1, wave * 2);
       const turn = 14 + 22 * Math.sin(TAU * 2.2 * now);
-      for (const [name, value] of Object.entries({ pawXR: 345, pawYR: 230, pawTurnR: turn, spreadR: 1, palmR: 1, elbowR: 0.6 })) {
+      for (const [name, value] of Object.entries({ ...WAVE, pawTurnR: turn })) {
         p[name] += (value - p[name]) * ease;
       }
     }

@@ -3,6 +3,7 @@
 export const INK = {
   gold: "#ECAD55",
   goldShade: "#D68F3A",
+  lid: "#E09D47",
   goldDeep: "#B06E2B",
   stripe: "#A9682B",
   brow: "#743F1B",
@@ -33,8 +34,8 @@ export const INK = {
   pale: "#E9ECEA",
   water: "#7FC3E6",
   waterLight: "#D8F1FC",
-  steam: "#D9CFC6",
-  steamLight: "#F6F0EA",
+  steam: "#C8BBB0",
+  steamLight: "#EDE5DD",
   night: "#7B79C9",
   question: "#D98A1E",
   wood: "#9A6242",

@@ -8,7 +8,10 @@
 
 /** @typedef {Object<string, number>} Pose every key of PARAMETERS with a number */
 
-const side = (name, rest, low, high) => ({ [`${name}L`]: [rest, low, high], [`${name}R`]: [rest, low, high] });
+const side = (name, rest, low, high) => ({
+  [`${name}L`]: [rest, low, high],
+  [`${name}R`]: [rest, low, high],
+});
 
 /** name: [rest, lowest, highest] */
 export const PARAMETERS = {
@@ -88,7 +91,7 @@ export const PARAMETERS = {
   steam: [0, 0, 1],
   snooze: [0, 0, 1],
   question: [0, 0, 1],
-  phase: [0.35, 0, 1],
+  phase: [0.2, 0, 1],
 };
 
 export const NAMES = Object.keys(PARAMETERS);

@@ -9,7 +9,7 @@ import { drawMouth } from "./parts/mouth.js";
 import { drawNose, drawPads, drawWhiskers } from "./parts/muzzle.js";
 import { drawAirProps, drawHeadProps } from "./parts/props.js";
 import { completePose } from "./params.js";
-import { make, num, set } from "./svg.js";
+import { make, num, place, set } from "./svg.js";
 
 /**
  * Build the picture. It is not yet in a document and shows nothing until a pose is applied.
@@ -33,22 +33,22 @@ export function buildRig(id) {
   const nose = drawNose(snout);
   const whiskers = drawWhiskers(snout);
   const headProps = drawHeadProps(head);
-  const table = drawTable(svg);
+  drawTable(svg);
   const front = make("g", { "data-part": "arms" }, svg);
   const arms = drawArms(front, back);
   const air = drawAirProps(svg);
-  const parts = [body, ears, skull, eyes, brows, pads, mouth, nose, whiskers, headProps, table, arms, air];
+  const parts = [body, ears, skull, eyes, brows, pads, mouth, nose, whiskers, headProps, arms, air];
 
   function apply(numbers) {
     const pose = completePose(numbers);
     const x = 200 + pose.headX;
     const y = 195 + pose.headY - pose.breath * 1.6;
-    const place =
+    const stand =
       `translate(${num(x)} ${num(y)}) rotate(${num(pose.headTilt)} 0 90) ` +
-      `translate(0 95) scale(${pose.headWide.toFixed(3)} ${pose.headTall.toFixed(3)}) translate(0 -95)`;
-    set(head, "transform", place);
-    set(shadow, "transform", place);
-    set(snout, "transform", `translate(${num(pose.turn * 14)} ${num(pose.nod * 9)})`);
+      `translate(0 95) scale(${num(pose.headWide, 1000)} ${num(pose.headTall, 1000)}) translate(0 -95)`;
+    set(head, "transform", stand);
+    set(shadow, "transform", stand);
+    place(snout, pose.turn * 14, pose.nod * 9);
     for (const part of parts) part(pose);
   }
   return { svg, apply };

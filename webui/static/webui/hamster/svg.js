@@ -35,6 +35,30 @@ export function set(node, name, value) {
   node.setAttribute(name, text);
 }
 
+/**
+ * Write a transform: move, then turn, then scale.
+ * @param {Element} node
+ * @param {number} x
+ * @param {number} y
+ * @param {number} [turn] degrees, clockwise
+ * @param {number} [scaleX]
+ * @param {number} [scaleY]
+ */
+export function place(node, x, y, turn = 0, scaleX = 1, scaleY = scaleX) {
+  let text = `translate(${num(x)} ${num(y)})`;
+  if (turn) text += ` rotate(${num(turn)})`;
+  if (scaleX !== 1 || scaleY !== 1) text += ` scale(${num(scaleX, 1000)} ${num(scaleY, 1000)})`;
+  set(node, "transform", text);
+}
+
+/**
+ * Path data from a template whose numbers are rounded: path`M${x} ${y}Z`.
+ * @returns {string}
+ */
+export function path(strings, ...values) {
+  return strings.reduce((text, part, i) => text + num(values[i - 1]) + part);
+}
+
 /** Show a node with the given opacity 0..1, and take it out of the picture at 0. */
 export function fade(node, opacity) {
   const shown = opacity > 0.01;
@@ -42,9 +66,9 @@ export function fade(node, opacity) {
   if (shown) set(node, "opacity", Math.min(1, opacity));
 }
 
-/** @param {number} value @returns {string} at most two decimals, never "-0" */
-export function num(value) {
-  return String(Math.round(value * 100) / 100 + 0);
+/** @param {number} value @returns {string} rounded (to two decimals unless told), never "-0" */
+export function num(value, steps = 100) {
+  return String(Math.round(value * steps) / steps + 0);
 }
 
 export const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
@@ -73,21 +97,21 @@ function curveTo(before, from, to, after) {
  */
 export function closedCurve(points) {
   const n = points.length;
-  let path = `M${pair(...points[0])}`;
+  let text = `M${pair(...points[0])}`;
   for (let i = 0; i < n; i += 1) {
-    path += curveTo(points[(i + n - 1) % n], points[i], points[(i + 1) % n], points[(i + 2) % n]);
+    text += curveTo(points[(i + n - 1) % n], points[i], points[(i + 1) % n], points[(i + 2) % n]);
   }
-  return `${path}Z`;
+  return `${text}Z`;
 }
 
 /** @param {Point[]} points @returns {string} path data of an open curve through all points */
 export function openCurve(points) {
   const last = points.length - 1;
-  let path = `M${pair(...points[0])}`;
+  let text = `M${pair(...points[0])}`;
   for (let i = 0; i < last; i += 1) {
-    path += curveTo(points[Math.max(0, i - 1)], points[i], points[i + 1], points[Math.min(last, i + 2)]);
+    text += curveTo(points[Math.max(0, i - 1)], points[i], points[i + 1], points[Math.min(last, i + 2)]);
   }
-  return path;
+  return text;
 }
 
 /** @param {Point[]} points @returns {string} path data of a closed polygon */

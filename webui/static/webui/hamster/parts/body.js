@@ -1,10 +1,11 @@
 /** Body: shoulders and chest behind the table, and the table itself. */
 import { INK } from "../palette.js";
-import { make, set } from "../svg.js";
+import { make, place } from "../svg.js";
 
 const TRUNK = "M118 246C96 272 82 306 80 366L320 366C318 306 304 272 282 246C258 226 142 226 118 246Z";
 const CHEST = "M148 250C138 284 144 330 160 370L240 370C256 330 262 284 252 250Z";
-const RUFF = "M172 312C178 318 184 322 190 324C190 321 190 319 191 317C196 323 201 327 207 329C209 324 211 320 215 317C215 320 216 321 217 323C223 320 227 316 230 311C226 320 222 327 216 333C214 331 213 330 212 328C210 332 208 335 206 337C200 335 195 332 191 328C191 330 191 331 191 333C183 329 177 322 172 312Z";
+const RUFF =
+  "M172 312C178 318 184 322 190 324C190 321 190 319 191 317C196 323 201 327 207 329C209 324 211 320 215 317C215 320 216 321 217 323C223 320 227 316 230 311C226 320 222 327 216 333C214 331 213 330 212 328C210 332 208 335 206 337C200 335 195 332 191 328C191 330 191 331 191 333C183 329 177 322 172 312Z";
 
 /** @param {string} id prefix of clip ids @param {Element} parent @param {Element} defs */
 export function drawBody(id, parent, defs) {
@@ -18,15 +19,38 @@ export function drawBody(id, parent, defs) {
   return (pose) => {
     const grow = 1 + pose.breath * 0.012;
     const up = pose.shoulders * 16 + pose.breath * 1.2;
-    set(group, "transform", `translate(${(200 - 200 * grow).toFixed(2)} ${(366 - 366 * grow - up).toFixed(2)}) scale(${grow.toFixed(4)})`);
+    place(group, 200 - 200 * grow, 366 - 366 * grow - up, 0, grow);
   };
 }
 
-/** @param {Element} parent */
+/** The table never moves. @param {Element} parent */
 export function drawTable(parent) {
   const group = make("g", { "data-part": "table" }, parent);
-  make("path", { d: "M28 351C140 349 260 349 372 351C383 352 387 357 387 365C387 375 382 379 371 379C260 382 140 382 29 379C18 379 13 375 13 365C13 357 17 352 28 351Z", fill: INK.wood }, group);
-  make("path", { d: "M28 351C140 349 260 349 372 351C381 352 385 355 387 361C260 358 140 358 13 361C15 355 19 352 28 351Z", fill: INK.woodTop }, group);
-  make("path", { d: "M40 369C80 367 96 371 118 369M282 372C310 369 330 373 350 371M60 374L84 373", fill: "none", stroke: INK.woodGrain, "stroke-width": 2, "stroke-linecap": "round" }, group);
-  return () => {};
+  make(
+    "path",
+    {
+      d: "M28 351C140 349 260 349 372 351C383 352 387 357 387 365C387 375 382 379 371 379C260 382 140 382 29 379C18 379 13 375 13 365C13 357 17 352 28 351Z",
+      fill: INK.wood,
+    },
+    group,
+  );
+  make(
+    "path",
+    {
+      d: "M28 351C140 349 260 349 372 351C381 352 385 355 387 361C260 358 140 358 13 361C15 355 19 352 28 351Z",
+      fill: INK.woodTop,
+    },
+    group,
+  );
+  make(
+    "path",
+    {
+      d: "M40 369C80 367 96 371 118 369M282 372C310 369 330 373 350 371M60 374L84 373",
+      fill: "none",
+      stroke: INK.woodGrain,
+      "stroke-width": 2,
+      "stroke-linecap": "round",
+    },
+    group,
+  );
 }

@@ -15,8 +15,16 @@ function brow(mirror, parent) {
     const inner = at(-23, 3);
     const outer = at(24, 5);
     const bend = -arch * 15;
-    const line = bezier(inner, at(-10, bend), at(12, bend - 1), outer, 9);
-    set(stroke, "d", brush(line, (t) => pose.browWeight * (2.2 + 6.4 * Math.pow(Math.sin(Math.PI * Math.min(1, t * 0.85 + 0.12)), 0.8))));
+    const line = bezier(inner, at(-10, bend), at(12, bend - 1), outer, 7);
+    set(
+      stroke,
+      "d",
+      brush(
+        line,
+        (t) =>
+          pose.browWeight * (2.2 + 6.4 * Math.pow(Math.sin(Math.PI * Math.min(1, t * 0.85 + 0.12)), 0.8)),
+      ),
+    );
   };
 }
 

@@ -1,11 +1,10 @@
 /** Ears: round petals, pink inside, that fold about their root behind the head. */
 import { INK } from "../palette.js";
-import { make, set } from "../svg.js";
+import { make, place } from "../svg.js";
 
 const SHELL = "M-27 20C-45 2-47-38-22-54C-2-66 29-57 36-28C41-6 34 12 24 22Z";
 const INNER = "M-15 16C-29 2-31-28-15-39C0-48 22-41 26-19C29-3 23 10 15 17Z";
 const INNER_SHADE = "M-15 16C-29 2-31-28-15-39C-11-42-6-43-1-43C-15-36-15-8 1 17Z";
-const TUFT = "M-16 20C-13 4-9-4-7-12C-4-3-3 0-1 4C1-3 4-8 7-12C8-3 12 6 15 20Z";
 
 function ear(id, mirror, parent, defs) {
   const group = make("g", { "data-part": mirror < 0 ? "ear-left" : "ear-right" }, parent);
@@ -17,18 +16,12 @@ function ear(id, mirror, parent, defs) {
   const inside = make("g", {}, group);
   make("path", { d: INNER, fill: INK.pink }, inside);
   make("path", { d: INNER_SHADE, fill: INK.pinkShade }, inside);
-  make("path", { d: TUFT, fill: INK.cream }, group);
   return (fold, open, turn) => {
     const flat = Math.min(1, Math.max(0, fold) / 100);
     const x = mirror * (74 + flat * 16) - turn * 5;
     const y = -70 + flat * 22;
-    set(
-      group,
-      "transform",
-      `translate(${x.toFixed(2)} ${y.toFixed(2)}) rotate(${(mirror * (24 + fold)).toFixed(2)}) ` +
-        `scale(${(mirror * (0.94 - flat * 0.06)).toFixed(3)} ${(0.94 - flat * 0.1).toFixed(3)})`,
-    );
-    set(inside, "transform", `translate(${((1 - open) * 8).toFixed(2)} 0) scale(${open.toFixed(3)} 1)`);
+    place(group, x, y, mirror * (24 + fold), mirror * (0.94 - flat * 0.06), 0.94 - flat * 0.1);
+    place(inside, (1 - open) * 8, 0, 0, open, 1);
   };
 }
 

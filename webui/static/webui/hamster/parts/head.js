@@ -1,28 +1,31 @@
 /** Head and cheek pouches in one outline, the cream mask, the stripe, and the colours of the cheeks. */
 import { INK } from "../palette.js";
-import { closedCurve, fade, make, mix, set } from "../svg.js";
+import { closedCurve, fade, make, num, place, set } from "../svg.js";
 
 /** One side of the outline from temple to jaw; puff and lift bend the pouch. */
 function pouch(puff, lift) {
   const out = puff > 0 ? puff * 17 : puff * 24;
   const up = lift * 11;
   return [
-    [46, -99],
-    [85, -78],
-    [109, -40],
-    [120 + out * 0.4, 0 - up * 0.5],
-    [137 + out, 38 - up],
-    [131 + out, 69 - up * 0.7 + Math.max(0, puff) * 4],
-    [95 + out * 0.6, 92 - up * 0.3],
-    [46, 99],
+    [44, -101],
+    [84, -83],
+    [110, -47],
+    [119 + out * 0.3, -9 - up * 0.4],
+    [133 + out * 0.8, 18 - up * 0.8],
+    [141 + out, 46 - up],
+    [131 + out, 74 - up * 0.7 + Math.max(0, puff) * 4],
+    [95 + out * 0.6, 94 - up * 0.3],
+    [46, 100],
   ];
 }
 
 function outline(pose) {
   const jaw = 99 + pose.open * 9;
   const right = pouch(pose.puffR, pose.liftR);
-  const left = pouch(pose.puffL, pose.liftL).map(([x, y]) => [-x, y]).reverse();
-  return closedCurve([[0, -103], ...right, [0, jaw], ...left]);
+  const left = pouch(pose.puffL, pose.liftL)
+    .map(([x, y]) => [-x, y])
+    .reverse();
+  return closedCurve([[0, -107], ...right, [0, jaw], ...left]);
 }
 
 /** Cream from the bridge of the nose over muzzle and inner cheeks. */
@@ -36,13 +39,15 @@ function mask(pose) {
       [15, -2],
       [30, 22],
       [62, 27 - up * 0.8],
-      [96 + out * 0.8, 22 - up],
-      [116 + out, 46 - up],
-      [108 + out, 76 - up * 0.6],
+      [98 + out * 0.8, 20 - up],
+      [121 + out, 47 - up],
+      [111 + out, 78 - up * 0.6],
       [72 + out * 0.4, 96],
     ];
   };
-  const move = (sign) => ([x, y]) => [sign * x + shift * (x < 60 ? 1 : 0.4), y + pose.nod * 5];
+  const move =
+    (sign) =>
+    ([x, y]) => [sign * x + shift * (x < 60 ? 1 : 0.4), y + pose.nod * 5];
   const right = half(pose.puffR, pose.liftR).map(move(1));
   const left = half(pose.puffL, pose.liftL).map(move(-1)).reverse();
   return closedCurve([[shift, -20 + pose.nod * 5], ...right, [0, jaw + 4], ...left]);
@@ -51,14 +56,15 @@ function mask(pose) {
 const STRIPE =
   "M-40-110C-36-92-32-80-25-70C-24-77-22-82-20-86C-17-70-11-57-2-46C1-43 3-45 4-48C9-58 13-68 15-80" +
   "C18-76 20-72 21-67C29-80 34-94 38-110Z";
-const COWLICK = "M-20-92C-19-108-13-116-3-125C-4-118-3-114 0-110C4-116 9-119 16-121C13-114 15-105 20-94C8-88-8-87-20-92Z";
+const COWLICK =
+  "M-20-92C-19-108-13-116-3-125C-4-118-3-114 0-110C4-116 9-119 16-121C13-114 15-105 20-94C8-88-8-87-20-92Z";
 
 function tuft(mirror, parent) {
   const fur = make("path", { fill: mirror < 0 ? INK.gold : INK.goldShade }, parent);
   return (puff, lift) => {
-    const x = mirror * (130 + (puff > 0 ? puff * 17 : puff * 24));
+    const x = mirror * (134 + (puff > 0 ? puff * 17 : puff * 24));
     const y = 58 - lift * 10;
-    const p = (dx, dy) => `${(x + mirror * dx).toFixed(2)} ${(y + dy).toFixed(2)}`;
+    const p = (dx, dy) => `${num(x + mirror * dx)} ${num(y + dy)}`;
     set(
       fur,
       "d",
@@ -69,28 +75,34 @@ function tuft(mirror, parent) {
   };
 }
 
+const BLUSH =
+  "M-25-6C-19-17-6-20 5-18C16-18 26-11 27-2C31-2 31 1 29 3C31 5 30 8 26 8C23 16 12 20 1 19C-8 20-17 18-22 12" +
+  "C-27 12-29 9-26 7C-31 6-31 2-27 1C-31-1-30-5-25-6Z";
+
 function cheekColour(mirror, parent) {
   const group = make("g", {}, parent);
-  const shapes = ["blush", "flush", "green", "pale"].map((name) => {
-    const fill = { blush: INK.blush, flush: INK.flush, green: INK.sick, pale: INK.pale }[name];
-    return [name, make("path", { fill, d: "M-27 2C-28-13-12-20 3-19C20-18 30-8 28 4C26 17 12 21-3 20C-17 19-26 14-27 2Z" }, group)];
-  });
+  const patch = (fill) => make("path", { d: BLUSH, fill }, group);
+  const [blush, flush, green, pale] = [INK.blush, INK.flush, INK.sick, INK.pale].map(patch);
   const hatch = make(
     "path",
-    { d: "M-11-4L-15 6M0-5L-4 6M11-5L7 5", fill: "none", stroke: INK.flush, "stroke-width": 2.4, "stroke-linecap": "round" },
+    {
+      d: "M-11-4L-15 6M0-5L-4 6M11-5L7 5",
+      fill: "none",
+      stroke: INK.flush,
+      "stroke-width": 2.4,
+      "stroke-linecap": "round",
+    },
     group,
   );
   return (pose, puff, lift) => {
     const out = puff > 0 ? puff * 13 : puff * 20;
-    const grow = 1 + Math.max(0, puff) * 0.2 + pose.flush * 0.25 + pose.green * 0.15;
-    set(
-      group,
-      "transform",
-      `translate(${(mirror * (87 + out) + pose.turn * 4).toFixed(2)} ${(50 - lift * 11).toFixed(2)}) scale(${grow.toFixed(3)})`,
-    );
-    const strength = { blush: 0.75, flush: 0.85, green: 0.75, pale: 0.8 };
-    for (const [name, node] of shapes) fade(node, pose[name] * strength[name]);
-    fade(hatch, mix(0, 0.6, Math.max(0, pose.blush - 0.5) * 2));
+    const grow = 0.92 + Math.max(0, puff) * 0.2 + pose.flush * 0.16 + pose.green * 0.12;
+    place(group, mirror * (84 + out) + pose.turn * 4, 50 - lift * 11, 0, grow);
+    fade(blush, pose.blush * 0.7);
+    fade(flush, pose.flush * 0.72);
+    fade(green, pose.green * (1 - pose.flush) * 0.7);
+    fade(pale, pose.pale * 0.8);
+    fade(hatch, Math.max(0, pose.blush - 0.5) * 1.2);
   };
 }
 
@@ -101,7 +113,11 @@ function cheekColour(mirror, parent) {
  * @param {Element} shadowParent moves with the head; gets the shadow on the chest
  */
 export function drawHead(id, parent, defs, shadowParent) {
-  const shadow = make("path", { fill: INK.goldDeep, opacity: 0.45, transform: "translate(2 11)" }, shadowParent);
+  const shadow = make(
+    "path",
+    { fill: INK.goldDeep, opacity: 0.45, transform: "translate(2 11)" },
+    shadowParent,
+  );
   const group = make("g", { "data-part": "head" }, parent);
   const clip = make("path", {}, make("clipPath", { id: `${id}-head` }, defs));
   const inMask = make("path", {}, make("clipPath", { id: `${id}-mask` }, defs));
@@ -126,8 +142,8 @@ export function drawHead(id, parent, defs, shadowParent) {
     for (const node of [inMask, cream, light]) set(node, "d", face);
     left(pose.puffL, pose.liftL);
     right(pose.puffR, pose.liftR);
-    set(stripes, "transform", `translate(${(pose.turn * 5).toFixed(2)} ${(pose.nod * 4).toFixed(2)})`);
-    set(top, "transform", `translate(${(pose.turn * 3).toFixed(2)} 0)`);
+    place(stripes, pose.turn * 5, pose.nod * 4);
+    place(top, pose.turn * 3, 0);
     colours[0](pose, pose.puffL, pose.liftL);
     colours[1](pose, pose.puffR, pose.liftR);
   };

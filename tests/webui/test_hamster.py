@@ -1,0 +1,206 @@
+"""Biscuit in a real browser: what scores do to the picture, when it moves, and the stills."""
+
+import io
+from collections.abc import Iterator
+from itertools import combinations
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from ml.config import EMOTIONS, UNKNOWN
+from tools.export_hamster import STILLS, draw_stills, find_chromium, outdated, serve
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium on the PATH to draw the hamster"),
+]
+POSES = (*EMOTIONS, UNKNOWN)
+
+BUILD = """async ({ animate, style }) => {
+  const { Hamster } = await import("/hamster.js");
+  window.card = document.createElement("div");
+  card.style.cssText = style;
+  document.body.append(card);
+  window.hamster = new Hamster(card, { animate });
+}"""
+CHANGES = """async ({ settle, frames }) => {
+  const next = () => new Promise(requestAnimationFrame);
+  for (let i = 0; i < settle; i += 1) await next();
+  let changes = 0;
+  const watch = new MutationObserver((records) => { changes += records.length; });
+  watch.observe(card, { subtree: true, attributes: true, childList: true });
+  for (let i = 0; i < frames; i += 1) await next();
+  watch.disconnect();
+  return changes;
+}"""
+WEIGH = "async (scores) => (await import('/blend.js')).weigh(scores)"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 400, "height": 400})
+    page = context.new_page()
+    serve(page)
+    yield page
+    context.close()
+
+
+def build(page: Page, *, animate: bool, style: str = "width:160px;height:160px") -> None:
+    page.evaluate(BUILD, {"animate": animate, "style": style})
+
+
+def picture(page: Page) -> np.ndarray:
+    """The card's pixels, float 0..255 [H, W, 3]."""
+    shot = page.locator("body > div").screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), dtype=float)
+
+
+def one_hot(emotion: str) -> list[float]:
+    return [float(name == emotion) for name in EMOTIONS]
+
+
+def test_expressions_have_the_order_of_the_detector(page: Page) -> None:
+    assert page.evaluate("async () => (await import('/hamster.js')).EMOTIONS") == list(EMOTIONS)
+
+
+def test_every_expression_is_named_and_looks_unlike_all_others(page: Page) -> None:
+    build(page, animate=False)
+    labels, pictures = {}, {}
+    for name in POSES:
+        page.evaluate("(name) => hamster.setEmotion(name)", name)
+        assert page.evaluate("[hamster.emotion, card.dataset.emotion]") == [name, name]
+        labels[name] = page.get_by_role("img").get_attribute("aria-label")
+        pictures[name] = picture(page)
+    assert len(set(labels.values())) == len(POSES)
+    for one, other in combinations(POSES, 2):
+        changed = np.abs(pictures[one] - pictures[other]).max(axis=2) > 40
+        assert changed.mean() > 0.06, f"{one} and {other} look alike"
+
+
+def test_label_follows_the_leading_score(page: Page) -> None:
+    build(page, animate=False)
+    page.evaluate("(scores) => hamster.setScores(scores)", [0.1, 0, 0, 0.05, 0, 0, 0.3, 0.2, 0])
+    assert page.get_by_role("img").get_attribute("aria-label") == "Biscuit the hamster looks sad"
+    page.evaluate("hamster.setScores(null)")
+    assert page.evaluate("card.dataset.emotion") == UNKNOWN
+
+
+def test_scores_are_blended_into_one_pose(page: Page) -> None:
+    build(page, animate=False)
+    page.evaluate("(scores) => hamster.setScores(scores)", [0, 0, 0, 0, 0.5, 0, 0, 0, 0.5])
+    mixed = page.evaluate("""async () => {
+      const { POSES } = await import("/poses.js");
+      const { blendPoses, weigh } = await import("/blend.js");
+      const pose = blendPoses(weigh([0, 0, 0, 0, 0.5, 0, 0, 0, 0.5]));
+      return ["squintL", "earR", "round"].map((key) => [POSES.happy[key], pose[key], POSES.surprised[key]]);
+    }""")
+    for happy, both, surprised in mixed:
+        assert both == pytest.approx((happy + surprised) / 2)
+    blend = picture(page)
+    for name in ("happy", "surprised"):
+        page.evaluate("(name) => hamster.setEmotion(name)", name)
+        assert (np.abs(picture(page) - blend).max(axis=2) > 40).mean() > 0.03
+
+
+def test_scores_are_sharpened_and_need_not_sum_to_one(page: Page) -> None:
+    scores = [0, 0, 0, 0, 0.7, 0.3, 0, 0, 0]
+    weights = page.evaluate(WEIGH, scores)
+    assert weights["happy"] > 0.8
+    assert sum(weights.values()) == pytest.approx(1)
+    scaled = page.evaluate(WEIGH, [score * 0.4 for score in scores])
+    assert scaled == pytest.approx(weights)
+
+
+@pytest.mark.parametrize("scores", [None, [0.0] * 9])
+def test_no_score_at_all_is_unknown(page: Page, scores: list[float] | None) -> None:
+    assert page.evaluate(WEIGH, scores)[UNKNOWN] == 1
+
+
+def test_wrong_number_of_scores_and_wrong_name_are_refused(page: Page) -> None:
+    build(page, animate=False)
+    for call in ("hamster.setScores([0.5, 0.5])", "hamster.setEmotion('bored')"):
+        with pytest.raises(Error, match="RangeError"):
+            page.evaluate(call)
+
+
+def test_pose_is_eased_without_overshoot(page: Page) -> None:
+    course = page.evaluate("""async () => {
+      const { Springs } = await import("/spring.js");
+      const springs = new Springs({ x: 0 });
+      springs.target = { x: 1 };
+      return Array.from({ length: 60 }, () => { springs.step(1 / 60); return springs.value.x; });
+    }""")
+    assert course == sorted(course)
+    assert course[0] < 0.1
+    assert 0.4 < course[7] < 0.95
+    assert course[-1] == 1
+
+
+def test_a_living_hamster_moves_by_itself(page: Page) -> None:
+    build(page, animate=True)
+    assert page.evaluate(CHANGES, {"settle": 60, "frames": 30}) > 0
+
+
+def test_reduced_motion_reaches_the_pose_and_then_draws_nothing(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    build(page, animate=True)
+    page.evaluate("hamster.setEmotion('happy')")
+    assert page.evaluate(CHANGES, {"settle": 0, "frames": 10}) > 0
+    assert page.evaluate(CHANGES, {"settle": 120, "frames": 60}) == 0
+    eased = picture(page)
+    page.evaluate("hamster.destroy(); card.remove()")
+    build(page, animate=False)
+    page.evaluate("hamster.setEmotion('happy')")
+    assert np.abs(picture(page) - eased).mean() < 0.5
+
+
+def test_hamster_out_of_view_draws_nothing(page: Page) -> None:
+    build(page, animate=True, style="width:160px;height:160px;position:absolute;top:3000px")
+    assert page.evaluate(CHANGES, {"settle": 20, "frames": 30}) == 0
+
+
+def test_destroyed_hamster_leaves_nothing_behind(page: Page) -> None:
+    build(page, animate=True)
+    page.evaluate("hamster.destroy()")
+    assert page.evaluate("card.outerHTML.includes('svg') || 'emotion' in card.dataset") is False
+    assert page.evaluate(CHANGES, {"settle": 0, "frames": 20}) == 0
+
+
+def test_picture_needs_no_exception_from_the_content_security_policy(page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    build(page, animate=True)
+    page.evaluate("hamster.setEmotion('sleepy')")
+    page.evaluate(CHANGES, {"settle": 30, "frames": 1})
+    assert complaints == []
+
+
+def test_stills_match_the_rig(page: Page) -> None:
+    drawn = draw_stills(page)
+    assert sorted(drawn) == sorted(POSES)
+    assert outdated(drawn) == [], "run: python tools/export_hamster.py"
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_still_stands_alone(name: str) -> None:
+    root = ET.parse(STILLS / f"{name}.svg").getroot()
+    assert root.find("{http://www.w3.org/2000/svg}title").text
+    ids = {node.get("id") for node in root.iter() if node.get("id")}
+    for node in root.iter():
+        assert node.tag.split("}")[1] not in {"script", "style", "image", "use", "foreignObject", "a"}
+        for attribute, value in node.attrib.items():
+            assert "href" not in attribute and not attribute.startswith("on")
+            if "url(" in value:
+                assert value.removeprefix("url(#").removesuffix(")") in ids
