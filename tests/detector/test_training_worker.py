@@ -1,0 +1,114 @@
+"""A real worker, a real queue, a real training process."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+from celery import current_app
+from django.conf import settings
+
+from detector.models import DetectorVersion, TrainingRun
+from detector.services.training import queue_training_run, request_cancel
+from tests.detector.training_worker import training_worker, wait_until
+from tests.ml.drawn_faces import make_dataset
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Status = TrainingRun.Status
+
+
+@pytest.fixture(scope="module")
+def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("faces"), train=18, valid=9, size=64)
+
+
+@pytest.fixture(autouse=True)
+def broker() -> Iterator[redis.Redis]:
+    """The queue, empty at first."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete("training", "unacked", "unacked_index")
+        yield client
+
+
+def queue_run(data_dir: Path, *, epochs: int) -> TrainingRun:
+    run = TrainingRun(
+        name="drawn faces",
+        data_dirs=[str(data_dir)],
+        epochs=epochs,
+        image_size=64,
+        batch_size=8,
+        learning_rate=0.002,
+        device="cpu",
+    )
+    return queue_training_run(run=run, owner=None)
+
+
+def now(run: TrainingRun) -> TrainingRun:
+    return TrainingRun.objects.get(pk=run.pk)
+
+
+def training_processes(run: TrainingRun) -> list[psutil.Process]:
+    wanted = f"--run-dir={run.run_dir}"
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if wanted in (process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def test_queued_run_is_trained_once_and_leaves_a_candidate_detector(drawn_faces, broker, tmp_path):
+    run = queue_run(drawn_faces, epochs=1)
+    current_app.send_task("detector.tasks.train", args=[run.pk])  # the same message a second time
+    assert broker.llen("training") == 2
+    with training_worker(tmp_path / "log") as worker:
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+        wait_until(
+            lambda: worker.said(f"training run {run.pk} is not waiting any more"), "the second message"
+        )
+    done = now(run)
+    assert (done.status, done.error, done.progress) == (Status.SUCCEEDED, "", 1.0)
+    assert done.started_at < done.finished_at
+    assert done.version.state == DetectorVersion.State.CANDIDATE
+    assert done.version.source == DetectorVersion.Source.TRAINING
+    assert done.version.card["train"]["epochs"] == 1
+    assert len((Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()) == 1
+
+
+def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(drawn_faces, broker, tmp_path):
+    run = queue_run(drawn_faces, epochs=500)
+    checkpoint = Path(run.run_dir) / "last.pt"
+    with training_worker(tmp_path / "first") as worker:
+        wait_until(lambda: now(run).progress > 0, "the first epoch")
+        wait_until(checkpoint.is_file, "the first checkpoint")
+        worker.stop()
+        assert now(run).status == Status.QUEUED
+        assert broker.llen("training") == 1
+        assert training_processes(run) == []
+    reached = now(run).progress
+    with training_worker(tmp_path / "second"):
+        wait_until(lambda: now(run).progress > reached, "the run to go on")
+        (process,) = training_processes(run)
+        assert "--resume" in process.cmdline()
+        request_cancel(run=run)
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+    cancelled = now(run)
+    assert (cancelled.status, cancelled.error) == (Status.CANCELLED, "")
+    assert cancelled.version.state == DetectorVersion.State.CANDIDATE  # the best epoch so far
+    assert training_processes(run) == []
+    epochs = [
+        json.loads(line)["epoch"] for line in (Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_run_that_cannot_train_fails_with_the_reason(tmp_path):
+    (tmp_path / "data" / "train" / "images").mkdir(parents=True)
+    run = queue_run(tmp_path / "data", epochs=1)
+    with training_worker(tmp_path / "log"):
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+    failed = now(run)
+    assert failed.status == Status.FAILED
+    assert failed.version is None
+    assert str(tmp_path / "data") in failed.error
