@@ -28,8 +28,8 @@ def download() -> Path:
     except Exception as error:  # kagglehub raises its own kinds, requests' and OSError
         raise DatasetError(
             f"Kaggle did not give the data set: {error}\n"
-            "Log in with `kagglehub.login()` or set KAGGLE_API_TOKEN (kaggle.com, Settings, API), or download
-            the " "zip in a browser and name it with --from."
+            "Log in with `kagglehub.login()` or set KAGGLE_API_TOKEN (kaggle.com, Settings, API), "
+            "or download the zip in a browser and name it with --from."
         ) from error
 
 
@@ -86,10 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
     for split in SPLITS:
         if split in report:
             figures = report[split]
-            print(
-                f"{split}: {figures['images']:,} images, {figures['faces']:,} faces, {figures['problems']}
-                problems"
+            counts = (
+                f"{figures['images']:,} images, {figures['faces']:,} faces, {figures['problems']} problems"
             )
+            print(f"{split}: {counts}")
             print("   " + ", ".join(f"{name} {count:,}" for name, count in figures["per_class"].items()))
             for problem in figures["first_problems"]:
                 print(f"   {problem}")
