@@ -1,8 +1,8 @@
 """Write the still pictures of the hamster: the rig's ten poses as standalone SVG files.
 
-``python tools/export_hamster.py`` writes webui/static/webui/hamster/stills/NAME.svg; ``--check`` only says which
-of them are out of date (exit status 1). The rig itself draws them in a headless Chromium; ``--chromium`` names one
-that is not on the PATH.
+``python tools/export_hamster.py`` writes webui/static/webui/hamster/stills/NAME.svg; ``--check`` only says
+which of them are out of date (exit status 1). The rig itself draws them in a headless Chromium;
+``--chromium`` names one that is not on the PATH.
 """
 
 import argparse
@@ -40,15 +40,13 @@ def find_chromium() -> str | None:
 
 
 def serve(page: Page) -> None:
-    """Open an empty page whose modules come from the hamster's folder, under the site's policy, without a port."""
+    """Open an empty page whose modules come from the hamster's folder, under the site's policy."""
 
     def answer(route: Route) -> None:
         name = route.request.url.removeprefix(ORIGIN).lstrip("/")
         module = HAMSTER / name
         if not name:
-            route.fulfill(
-                content_type="text/html", headers=POLICY, body="<!doctype html><title>Biscuit</title>"
-            )
+            route.fulfill(content_type="text/html", headers=POLICY, body="<!doctype html>")
         elif module.is_file():
             route.fulfill(content_type="text/javascript", body=module.read_bytes())
         else:

@@ -65,17 +65,18 @@ export const POSES = {
   }),
 
   disgust: completePose({
-    headX: 8, headY: -2, headTilt: 8, turn: 0.75, nod: -0.1, earL: 50, earR: 20, earOpenL: 0.6,
+    headX: 18, headY: -2, headTilt: 11, turn: 0.75, nod: -0.1, earL: 50, earR: 20, earOpenL: 0.6,
     browL: -0.7, browR: 0.1, browTiltL: 14, browTiltR: 16, browArchL: -0.1, browArchR: 0.9, browWeight: 1.2,
     lidL: 0.42, lidR: 0.48, lidTiltL: 12, lidTiltR: 6, squintL: 0.26, squintR: 0.28,
     iris: 0.74, gazeX: 0.85, gazeY: 0.1,
-    puffL: 0.1, puffR: 0.5, liftL: -0.1, liftR: 0.9, blush: 0, green: 1, whiskers: -0.4, wrinkle: 1, noseUp: 0.7,
+    puffL: 0.1, puffR: 0.5, liftL: -0.1, liftR: 0.9, blush: 0, green: 1,
+    whiskers: -0.4, wrinkle: 1, noseUp: 0.7,
     mouthWidth: 30, smile: -0.7, open: 0.36, sneer: 0.95, bow: 0, teeth: 0.4, tongueOut: 1,
-    pawXL: 84, pawYL: 276, pawTurnL: -16, spreadL: 1, palmL: 1, pawSizeL: 1.35, elbowL: 0.4,
+    pawXL: 58, pawYL: 262, pawTurnL: -14, spreadL: 1, palmL: 1, pawSizeL: 1.45, elbowL: 0.3,
   }),
 
   contempt: completePose({
-    headX: 4, headY: -14, headTilt: -9, turn: -0.35, nod: -0.7, earL: 8, earR: 18,
+    headX: 12, headY: -18, headTilt: -13, turn: -0.35, nod: -0.7, earL: 8, earR: 18,
     browL: -0.3, browR: 1, browTiltL: 6, browTiltR: -2, browArchL: 0.1, browArchR: 1.1, browWeight: 1.1,
     lidL: 0.56, lidR: 0.5, iris: 0.74, gazeX: 0.95,
     puffR: 0.35, liftL: -0.1, liftR: 0.8, blush: 0.2, whiskers: 0.1,

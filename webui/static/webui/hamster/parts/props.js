@@ -23,7 +23,7 @@ export function drawHeadProps(parent) {
     const grown = ease(pose.tear, 0.15, 0.85);
     place(tear, -66, 48 + pose.phase * 26, 0, (0.75 + 0.45 * Math.min(1, pose.phase * 2)) * grown + 0.01);
     fade(tear, ease(pose.tear, 0.15, 0.5) * ease(1 - pose.phase, 0, 0.15));
-    place(sweat, 96, -52 + pose.phase * 12, -14, ease(pose.sweat, 0.15, 0.85) + 0.01);
+    place(sweat, 109, -40 + pose.phase * 12, -14, ease(pose.sweat, 0.15, 0.85) + 0.01);
     fade(sweat, ease(pose.sweat, 0.15, 0.5));
   };
 }
