@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ml.image_cache import ImageCache, Pool
+from ml.photometric import degrade, erase, recolour, uniform
 
 MIN_FACE = 8
 """Shorter faces (pixels) are no target at all ..."""
@@ -34,8 +35,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a canvas is cut: its side in pixels, tiles a side, the range of a face's height as a share of its
-    tile."""
+    """How a canvas is cut: its side in pixels, tiles a side, a face's height as a share of its tile."""
 
     side: int
     tiles: int
@@ -52,11 +52,6 @@ class Tiles:
     faces: Tensor
     classes: Tensor
     valid: Tensor
-
-
-def uniform(shape: tuple[int, ...] | int, low: float, high: float, device: torch.device) -> Tensor:
-    """Random numbers between `low` and `high`."""
-    return torch.rand(shape, device=device) * (high - low) + low
 
 
 class Composer:
@@ -79,14 +74,14 @@ class Composer:
         tiles = self._scene_tiles(canvases * n * n, side) if layout.whole_scenes else None
         if tiles is None:
             tiles = self._face_tiles(canvases * n * n, side, layout.face_range, empty=0.1 if n > 1 else 0.03)
-        tiles = recolour_tiles(tiles, self.strength)
+        pixels = erase(recolour(tiles.pixels, self.strength), tiles.faces[:, 0], self.strength)
 
         def to_canvas(pixels: Tensor) -> Tensor:
             grid = pixels.reshape(canvases, n, n, -1, side, side).permute(0, 3, 1, 4, 2, 5)
             return grid.reshape(canvases, -1, n * side, n * side)
 
         mask = to_canvas(tiles.mask)
-        images = torch.lerp(self._backgrounds(canvases, n * side), to_canvas(tiles.pixels), mask)
+        images = torch.lerp(self._backgrounds(canvases, n * side), to_canvas(pixels), mask)
         row, column = torch.meshgrid(torch.arange(n), torch.arange(n), indexing="ij")
         offset = torch.stack([column, row, column, row], -1).reshape(1, n * n, 1, 4).to(self.device) * side
         shape = (canvases, n * n, tiles.faces.shape[1])
@@ -283,84 +278,3 @@ def _compact(batch: Batch) -> Batch:
         )
 
     return Batch(batch.images, pick(batch.faces), pick(batch.classes), pick(batch.valid))
-
-
-def grey(images: Tensor) -> Tensor:
-    """ITU-R 601 luma, [K, 3, H, W] -> [K, 1, H, W]."""
-    return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-
-
-def recolour_tiles(tiles: Tiles, strength: float) -> Tiles:
-    """Brightness, contrast, colour cast, saturation, grey (20 %) and erasing (25 %), each tile its own."""
-    if strength <= 0:
-        return tiles
-    pixels, device = tiles.pixels, tiles.pixels.device
-    count, side = len(pixels), pixels.shape[-1]
-    shape = (count, 1, 1, 1)
-    luma = grey(pixels)
-    saturation = torch.where(
-        torch.rand(shape, device=device) < 0.2,
-        0.0,
-        uniform(shape, 1 - 0.5 * strength, 1 + 0.5 * strength, device),
-    )
-    gain = uniform(shape, 1 - 0.4 * strength, 1 + 0.4 * strength, device)
-    cast = gain * uniform((count, 3, 1, 1), 1 - 0.12 * strength, 1 + 0.12 * strength, device)
-    bias = uniform(shape, -0.15 * strength, 0.15 * strength, device) + (1 - gain) * pixels.mean(
-        (1, 2, 3), keepdim=True
-    )
-    pixels = (pixels - luma).mul_(saturation).add_(luma).mul_(cast).add_(bias)
-
-    erased = (torch.rand(count, device=device) < 0.25 * strength).nonzero()[:, 0]
-    if len(erased):
-        face = tiles.faces[erased, 0]
-        size = (face[:, 2:] - face[:, :2]).clamp(min=1)
-        hole = size * uniform((len(erased), 2), 0.15, 0.5, device)
-        start = face[:, :2] + torch.rand(len(erased), 2, device=device) * (size - hole)
-        axis = torch.arange(side, device=device)
-        hit_x = (axis >= start[:, :1]) & (axis < start[:, :1] + hole[:, :1])
-        hit_y = (axis >= start[:, 1:]) & (axis < start[:, 1:] + hole[:, 1:])
-        hit = (hit_y[:, None, :, None] & hit_x[:, None, None, :]).float()
-        fill = torch.rand(len(erased), 3, 1, 1, device=device)
-        pixels[erased] = pixels[erased] * (1 - hit) + fill * hit
-    return Tiles(pixels, tiles.mask, tiles.faces, tiles.classes, tiles.valid)
-
-
-def degrade(images: Tensor, strength: float) -> Tensor:
-    """What cameras and networks do to a frame: gamma, blur, noise, JPEG. Returns images clamped to 0..1."""
-    images = images.clamp(0, 1)
-    if strength <= 0:
-        return images
-    device, count = images.device, len(images)
-    gamma = uniform((count, 1, 1, 1), math.log(0.7), math.log(1.4), device).mul(strength).exp()
-    images = images.add_(1e-4).log_().mul_(gamma).exp_()
-    blurred = (torch.rand(count, device=device) < 0.15 * strength).nonzero()[:, 0]
-    if len(blurred):
-        images[blurred] = F.avg_pool2d(F.pad(images[blurred], (1, 1, 1, 1), mode="replicate"), 3, 1)
-    noisy = (torch.rand(count, device=device) < 0.25 * strength).nonzero()[:, 0]
-    if len(noisy):
-        level = uniform((len(noisy), 1, 1, 1), 0.01, 0.06, device)
-        images[noisy] = images[noisy] + torch.randn_like(images[noisy]) * level
-    packed = (torch.rand(count, device=device) < 0.3 * strength).nonzero()[:, 0]
-    if len(packed):
-        images[packed] = imitate_jpeg(images[packed], uniform((len(packed), 1, 1), 0.01, 0.08, device))
-    return images.clamp(0, 1)
-
-
-def imitate_jpeg(images: Tensor, step: Tensor) -> Tensor:
-    """Quantise 8x8 DCT blocks, coarser at high frequencies: JPEG's loss without its bit stream.
-
-    images [K, 3, H, W] with H and W multiples of 8; step [K, 1, 1] is the quantisation step of the mean, in
-    0..1.
-    """
-    count, channels, height, width = images.shape
-    k = torch.arange(8, device=images.device, dtype=images.dtype)
-    basis = (math.pi * (2 * k[None] + 1) * k[:, None] / 16).cos() * 0.5
-    basis[0] /= math.sqrt(2)
-    blocks = images.reshape(count, channels, height // 8, 8, width // 8, 8).permute(0, 1, 2, 4, 3, 5)
-    coefficients = basis @ blocks @ basis.T
-    quantum = (
-        step[:, :, None, None, None].reshape(count, 1, 1, 1, 1, 1) * (1 + (k[:, None] + k[None]) / 2) * 2
-    )
-    coefficients = (coefficients / quantum).round() * quantum
-    blocks = basis.T @ coefficients @ basis
-    return blocks.permute(0, 1, 2, 4, 3, 5).reshape(count, channels, height, width)

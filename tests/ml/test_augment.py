@@ -1,9 +1,10 @@
 import pytest
 import torch
 
-from ml.augment import Composer, Layout, degrade, imitate_jpeg
+from ml.augment import Composer, Layout
 from ml.dataset import load_split
 from ml.image_cache import build_cache
+from ml.photometric import degrade, imitate_jpeg
 from tests.ml.drawn_faces import make_dataset
 
 
