@@ -27,9 +27,11 @@ class Service:
     start_at: float = field(default=0.0, init=False)
 
     def start(self) -> None:
-        """Start the process; its log lines carry the service's name."""
+        """Start the process; its log lines, on stderr, carry the service's name."""
         self.process = start_child(
-            self.command, extra_environment={"COMPONENT": self.name, **self.environment}
+            self.command,
+            extra_environment={"COMPONENT": self.name, **self.environment},
+            stdout=subprocess.DEVNULL,
         )
         self.started_at = time.monotonic()
 
