@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +108,9 @@ class Run:
             else GridDetector(ModelConfig())
         )
         self.model = model.to(device, memory_format=torch.channels_last)
-        decay = 0.5 ** (1 / config.ema_half_life)
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        self.average = AveragedModel(
+            self.model, multi_avg_fn=moving_average(config.ema_half_life), use_buffers=True
+        )
         self.optimizer = torch.optim.AdamW(parameter_groups(self.model, config.weight_decay), lr=config.lr)
         warmup, total = round(config.warmup_epochs * self.steps), config.epochs * self.steps
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -248,6 +250,16 @@ class Run:
             evaluate(ServedDetector(self.average.module), self.valid, self.precision),
         )
         self.say("done", pt=str(weights), onnx=str(onnx_path), card=str(card_path), run_dir=str(self.folder))
+
+
+def moving_average(half_life: float) -> Callable[[Any, Any, Any], None]:
+    """An exponential average with a short memory at first, so that the random start is soon forgotten."""
+
+    def update(averaged: Any, current: Any, count: Any) -> None:
+        decay = min(0.5 ** (1 / half_life), (1 + float(count)) / (10 + float(count)))
+        get_ema_multi_avg_fn(decay)(averaged, current, count)
+
+    return update
 
 
 def selection_score(metrics: dict[str, Any]) -> float:

@@ -19,14 +19,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("drawn"), train=180, valid=18, size=128)
+    return make_dataset(tmp_path_factory.mktemp("drawn"), train=240, valid=18, size=128)
 
 
 def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
     return [
         *(sys.executable, "-m", "ml.train", "--data-dir", str(drawn), "--json"),
         *("--run-dir", str(run_dir), "--weights", str(run_dir / "detector.pt"), "--name", "drawn"),
-        *("--image-size", "128", "--batch-size", "6", "--seed", "1", *extra),
+        *("--image-size", "128", "--batch-size", "3", "--seed", "1", *extra),
     ]
 
 
@@ -40,14 +40,14 @@ def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str
 @pytest.fixture(scope="module")
 def trained(drawn, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("run")
-    code, events, errors = train(drawn, run_dir, "--epochs", "24", "--valid-every", "8")
+    code, events, errors = train(drawn, run_dir, "--epochs", "30", "--valid-every", "10")
     assert code == 0, errors
     return run_dir, events
 
 
 def test_the_loss_falls(trained):
     losses = [event["train"]["loss"] for event in trained[1] if event["event"] == "epoch"]
-    assert len(losses) == 24
+    assert len(losses) == 30
     assert losses[-1] < 0.7 * losses[0]
 
 
@@ -82,7 +82,7 @@ def test_a_run_leaves_checkpoints_figures_and_a_card(trained):
     ):
         assert (run_dir / name).stat().st_size > 1000, name
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == list(range(1, 25))
+    assert [row["epoch"] for row in rows] == list(range(1, 31))
     card = json.loads((run_dir / "card.json").read_text())
     assert card["version"] == "drawn"
     assert card["seed"] == 1
