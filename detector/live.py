@@ -23,7 +23,7 @@ SWITCH_AFTER = 0.4
 MAIN_FACE_FACTOR = 1.3
 
 MIN_IOU = 0.2
-MAX_CENTRE_DISTANCE = 0.75
+MAX_CENTRE_DISTANCE = 1.25
 JUMP_IOU = 0.5
 
 Box = tuple[float, float, float, float]
@@ -113,7 +113,7 @@ def match_boxes(known: Sequence[Box], found: Sequence[Box]) -> dict[int, int]:
     """Which known box each found one continues, as {index in found: index in known}; best pairs first.
 
     Boxes pair when they overlap, or when they are near and alike in size: at three frames a second a moving
-    head may leave its old box entirely.
+    head may hardly overlap its old box.
     """
     pairs = sorted(
         (

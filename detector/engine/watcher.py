@@ -100,7 +100,7 @@ class VersionWatcher:
 
     def _load(self, name: str, onnx: Path, sha256: str | None) -> bool:
         try:
-            detector = load_detector(name, onnx, sha256, copies=self._engine.workers)
+            detector = load_detector(name, onnx, sha256)
         except DetectorFileError as error:
             self.refusal = error.message
             logger.error("refused detector %s: %s", name, error.message)

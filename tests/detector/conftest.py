@@ -1,0 +1,39 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from detector.engine import start_engine, stop_engine
+from detector.engine.inference import InferenceEngine
+from tests.ml.red_cell_detector import write_red_cell_detector
+
+
+@pytest.fixture(scope="session")
+def red_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector file that takes red for a happy face."""
+    return write_red_cell_detector(tmp_path_factory.mktemp("one") / "one.onnx", name="red", version="1")
+
+
+@pytest.fixture(scope="session")
+def red_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another file, of a later version."""
+    return write_red_cell_detector(tmp_path_factory.mktemp("two") / "two.onnx", name="red", version="2")
+
+
+@pytest.fixture
+def hamster(settings):
+    """Override settings of HAMSTER: `hamster(live_max_fps=5)`."""
+
+    def override(**values: object) -> None:
+        settings.HAMSTER = {**settings.HAMSTER, **values}
+
+    return override
+
+
+@pytest.fixture
+def engine(transactional_db, hamster, red_one, tmp_path, settings) -> Iterator[InferenceEngine]:
+    """The process's engine, serving the red detector as the shipped one; nothing is registered yet."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    hamster(shipped_detector=red_one, engine_watch_seconds=0.05)
+    yield start_engine()
+    stop_engine()

@@ -1,0 +1,76 @@
+"""One error shape for the whole API: every address with every mistake, walked by one test."""
+
+import json
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import get_resolver
+
+JSON = "application/json"
+pytestmark = pytest.mark.usefixtures("engine")
+
+
+def addresses() -> list[str]:
+    """Every address of the API and of health."""
+    return [
+        str(pattern.pattern)
+        for pattern in get_resolver("detector.api.urls").url_patterns
+        if str(pattern.pattern).startswith(("api/", "health"))
+    ]
+
+
+def mistakes(client: Client):
+    """(expected status, response) for every way to get it wrong."""
+    yield 404, client.get("/api/nothing-here")
+    yield 404, client.post("/api/nothing/here/", {})
+    yield 404, client.get("/health/nothing")
+    yield 404, client.get("/api/predict/stream/more")
+    for address in addresses():
+        yield 405, client.delete(f"/{address}")
+        yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
+    for address in ("/api/predict", "/api/predict/stream"):
+        yield 405, client.get(address)
+        yield 415, client.post(address, "<xml/>", "application/xml")
+    yield 400, client.post("/api/predict", b"not multipart", "multipart/form-data; boundary=x")
+    yield 400, client.post("/api/predict", b"", "multipart/form-data")
+    yield 400, client.post("/api/predict", {})
+    yield 400, client.post("/api/predict/stream", "{", JSON)
+    yield 400, client.post("/api/predict/stream", b"\xff\xfe", JSON)
+    yield 400, client.post("/api/predict/stream", "{}", JSON)
+    yield 400, client.post("/api/predict/stream", json.dumps({"image": "!"}), JSON)
+    yield 413, client.post("/api/predict/stream", json.dumps({"image": "A" * 20_000_000}), JSON)
+    yield 406, client.get("/health", headers={"Accept": "image/png"})
+
+
+def assert_shape(status: int, response) -> None:
+    where = f"{response.request['REQUEST_METHOD']} {response.request['PATH_INFO']}"
+    assert response.status_code == status, f"{where}: {response.content[:300]!r}"
+    assert response.headers["Content-Type"].startswith(JSON), where
+    body = response.json()
+    assert set(body) == {"error"}, where
+    assert set(body["error"]) == {"code", "message", "details"}, where
+    assert isinstance(body["error"]["code"], str), where
+    assert body["error"]["code"] == body["error"]["code"].lower(), where
+    assert body["error"]["message"], where
+    assert isinstance(body["error"]["details"], dict), where
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
+    settings.DEBUG = debug
+    hamster(predict_rate="", stream_rate="", api_rate="")
+    cache.clear()
+    client = Client(raise_request_exception=False)
+    for status, response in mistakes(client):
+        assert_shape(status, response)
+
+    monkeypatch.setattr("detector.api.health.get_engine", None)
+    assert_shape(500, client.get("/health"))
+    monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", None)
+    assert_shape(500, client.get("/api/detectors/"))
+    monkeypatch.undo()
+
+    hamster(predict_rate="1/minute")
+    client.post("/api/predict", {})
+    assert_shape(429, client.post("/api/predict", {}))
