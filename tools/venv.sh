@@ -66,7 +66,6 @@ install() {
         return
     fi
     for file in "$@"; do arguments+=(-r "$file"); done
-    # Compiling all modules now would take as long as everything else; Python compiles those it uses, once.
-    "$VENV/bin/python" -m pip install --no-compile --disable-pip-version-check "${arguments[@]}" >&2 || return 1
+    "$VENV/bin/python" -m pip install --disable-pip-version-check "${arguments[@]}" >&2 || return 1
     printf '%s\n' "$wanted" >"$stamp"
 }

@@ -26,7 +26,7 @@ def start_up(folder: Path, port: int) -> subprocess.Popen:
     """`manage.py up` with its state in `folder` and its output in a pipe."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("HAMSTER_")},
-        **{"VAR_DIR": str(folder), "PORT": str(port), "PYTHONUNBUFFERED": "1"},
+        **{"VAR_DIR": str(folder), "PORT": str(port), "PYTHONUNBUFFERED": ""},
         **{"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "", "MEDIA_ROOT": str(folder / "media")},
     }
     return subprocess.Popen(

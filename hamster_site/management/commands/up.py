@@ -39,6 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, **_: object) -> None:
         """Run until a signal asks to stop. Raises CommandError when the site cannot start."""
+        sys.stdout.reconfigure(line_buffering=True)  # so that `| tee log` shows each line as it comes
         stop = _stop_on_signals()
         url = f"http://{_reachable(host)}:{port}/"
         with _only_one_here(settings.VAR_DIR, url):
