@@ -38,6 +38,8 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
         self._messages = 0
         self._second: Any = None
         self._giving_up: Any = None
+        # A message over daphne's limit then closes with 1009 rather than without a word.
+        self.failByDrop = False
         self.transport.bufferSize = BUFFER
         handle = self.transport.getHandle()
         if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
@@ -55,6 +57,10 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
         if self._messages == self._messages_a_second:
             self.transport.pauseProducing()
         super().onMessage(payload, isBinary)
+
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802
+        """Close with any code: daphne's own way only knows 1000 and 3000 to 4999."""
+        self.sendCloseFrame(code=1000 if code is None else code)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803
         for timer in (getattr(self, "_second", None), getattr(self, "_giving_up", None)):
