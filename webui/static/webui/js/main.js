@@ -78,14 +78,18 @@ class Stage {
     this.reading.say(READINGS.looking);
     try {
       this.canvas.hidden = false;
-      const answering = predict(this.root.dataset.predictUrl, file);
+      const sent = performance.now();
+      const answering = predict(this.root.dataset.predictUrl, file).then((answer) => {
+        const delay = performance.now() - sent;
+        return { ...answer, delay };
+      });
       const [answer] = await Promise.all([answering, this.picture.load(file)]);
       if (turn !== this.looking) return;
       this.#enter("picture");
       this.credit.textContent = credit;
       this.credit.hidden = credit === "";
       this.#see(answer.boxes, mainFace(answer.boxes), READINGS.nonePicture);
-      this.numbers.show({ detector: answer.detector });
+      this.numbers.show({ delay: answer.delay, detector: answer.detector });
     } catch (error) {
       if (turn !== this.looking) return;
       if (!(error instanceof PictureError)) throw error;

@@ -1,0 +1,127 @@
+"""The page's pure modules, run where they live: in the browser."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture
+def run(open_page: Callable[..., Page], browser: Browser) -> Callable[[str, str], Any]:
+    """`run(module, body)`: the value that a function body returns, with the module as `m`."""
+    page = open_page(browser)
+    return lambda module, body: page.evaluate(
+        f"async () => {{ const m = await import('/static/webui/js/{module}.js'); {body} }}"
+    )
+
+
+def test_waits_between_tries_double_up_to_fifteen_seconds(
+    run: Callable[..., Any],
+) -> None:
+    least = run("socket", "return [0, 1, 2, 9].map((attempt) => m.backoff(attempt, () => 0))")
+    most = run("socket", "return [0, 1, 2, 9].map((attempt) => m.backoff(attempt, () => 1))")
+    assert most == [500, 1000, 2000, 15000]
+    assert least == [wait / 2 for wait in most]
+
+
+def test_pacer_keeps_at_most_two_frames_in_flight(run: Callable[..., Any]) -> None:
+    allowed = run(
+        "pacer",
+        """const pacer = new m.Pacer({ fps: 10 });
+        const allowed = [pacer.mayStart(0)];
+        pacer.sent(1, 0); pacer.sent(2, 100);
+        allowed.push(pacer.mayStart(5000));
+        pacer.answered(1, 5001);
+        allowed.push(pacer.mayStart(10000));
+        return allowed;""",
+    )
+    assert allowed == [True, False, True]
+
+
+def test_pacer_slows_down_when_answers_slow_down(run: Callable[..., Any]) -> None:
+    intervals = run(
+        "pacer",
+        """const pacer = new m.Pacer({ fps: 25 });
+        const before = pacer.interval;
+        for (let frame = 0; frame < 60; frame += 1) {
+            pacer.sent(frame, frame * 1000);
+            pacer.answered(frame, frame * 1000 + 400);
+        }
+        return [before, pacer.interval];""",
+    )
+    assert intervals == [40, pytest.approx(200, rel=0.01)]
+
+
+def test_answer_frees_older_frames_that_the_server_replaced(run: Callable[..., Any]) -> None:
+    waiting = run(
+        "pacer",
+        """const pacer = new m.Pacer();
+        pacer.sent(1, 0); pacer.sent(2, 40);
+        pacer.answered(2, 80);
+        return pacer.waiting.size;""",
+    )
+    assert waiting == 0
+
+
+def test_answer_to_a_frame_of_an_earlier_connection_does_not_count(run: Callable[..., Any]) -> None:
+    assert run("pacer", "const p = new m.Pacer(); p.sent(5, 0); return [p.answered(4, 9), p.rate(9)]") == [
+        False,
+        0,
+    ]
+
+
+def test_lost_frames_do_not_block_the_line(run: Callable[..., Any]) -> None:
+    state = run(
+        "pacer",
+        """const pacer = new m.Pacer();
+        pacer.sent(1, 0); pacer.sent(2, 0);
+        return [pacer.giveUp(1999, 2000), pacer.giveUp(2001, 2000), pacer.mayStart(9000)];""",
+    )
+    assert state == [0, 2, True]
+
+
+def test_crop_is_what_object_fit_cover_shows(run: Callable[..., Any]) -> None:
+    crop = run("geometry", "return m.coverCrop({ width: 1280, height: 720 }, { width: 400, height: 300 })")
+    assert crop == {"x": 160, "y": 0, "width": 960, "height": 720}
+
+
+def test_boxes_mirror_with_the_video(run: Callable[..., Any]) -> None:
+    box = run(
+        "geometry",
+        """return m.placeBox({ x1: 0.1, y1: 0.2, x2: 0.3, y2: 0.6 },
+            { x: 0, y: 0, width: 100, height: 100 }, true)""",
+    )
+    assert box == {"x": pytest.approx(70), "y": 20, "width": pytest.approx(20), "height": pytest.approx(40)}
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        {"x": 100, "y": 100, "width": 80, "height": 90},
+        {"x": 100, "y": 2, "width": 80, "height": 90},
+        {"x": 150, "y": 2, "width": 80, "height": 296},
+        {"x": 2, "y": 2, "width": 80, "height": 296},
+        {"x": 315, "y": 4, "width": 80, "height": 90},
+    ],
+    ids=["middle", "top", "full height", "left edge", "right corner"],
+)
+def test_label_stays_in_the_card_and_off_the_face(run: Callable[..., Any], box: dict[str, int]) -> None:
+    place, hidden = run(
+        "geometry",
+        f"""const box = {box};
+        const place = m.placeLabel(box, {{ width: 110, height: 26 }}, {{ width: 400, height: 300 }}, [box]);
+        return [place, m.overlap(place, box)];""",
+    )
+    assert hidden == 0
+    assert 0 <= place["x"] <= 400 - 110
+    assert 0 <= place["y"] <= 300 - 26
+
+
+def test_biggest_face_is_followed(run: Callable[..., Any]) -> None:
+    label = run(
+        "emotions",
+        """const face = (label, side, score) => ({ label, score, x1: 0, y1: 0, x2: side, y2: side });
+        return m.mainFace([face("sad", 0.1, 0.95), face("happy", 0.4, 0.7)]).label;""",
+    )
+    assert label == "happy"

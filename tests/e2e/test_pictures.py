@@ -1,0 +1,109 @@
+"""A still picture instead of the camera: the sample, a chosen file, a dropped one, a bad one."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageOps
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.fake_camera import astronaut
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=90)
+    return data.getvalue()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page], browser: Browser) -> Page:
+    return open_page(browser)
+
+
+def choose(page: Page, name: str, data: bytes) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Use a picture").click()
+    chooser.value.set_files([{"name": name, "mimeType": "image/jpeg", "buffer": data}])
+
+
+def test_sample_picture_makes_the_hamster_smile_and_names_its_source(page: Page) -> None:
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
+    expect(page.locator("#hamster")).to_have_attribute("data-emotion", "happy")
+    expect(page.locator("#credit")).to_contain_text("NASA, public domain")
+
+
+def test_chosen_picture_is_shown_with_its_boxes(page: Page) -> None:
+    choose(page, "me.jpg", jpeg(astronaut()))
+    expect(page.locator("#stage")).to_have_attribute("data-faces", "1")
+    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator("#reading")).to_contain_text("Looks happy")
+    expect(page.locator("#credit")).to_be_hidden()
+
+
+def test_dropped_picture_is_looked_at(page: Page) -> None:
+    files = page.evaluate_handle(
+        """(bytes) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], "dropped.jpg", { type: "image/jpeg" }));
+            return files;
+        }""",
+        list(jpeg(astronaut())),
+    )
+    page.dispatch_event("#seen", "dragover", {"dataTransfer": files})
+    expect(page.locator("#seen")).to_contain_class("dropping")
+    page.dispatch_event("#seen", "drop", {"dataTransfer": files})
+    expect(page.locator("#stage")).to_have_attribute("data-faces", "1")
+    expect(page.locator("#seen")).not_to_contain_class("dropping")
+
+
+def test_of_several_faces_the_biggest_is_followed(page: Page) -> None:
+    both = Image.new("RGB", (1000, 600), (120, 130, 140))
+    both.paste(astronaut(), (20, 60))
+    both.paste(ImageOps.mirror(astronaut()).resize((360, 360)), (600, 120))
+    choose(page, "two.jpg", jpeg(both))
+    expect(page.locator("#stage")).to_have_attribute("data-faces", "2")
+    expect(page.locator("#reading-hint")).to_have_text("2 faces. Biscuit follows the biggest.")
+
+
+def test_picture_without_a_face_is_said(page: Page) -> None:
+    choose(page, "wall.jpg", jpeg(Image.new("RGB", (640, 480), (150, 140, 130))))
+    expect(page.locator("#reading")).to_have_text("No face found")
+    expect(page.locator("#hamster")).to_have_attribute("data-emotion", "unknown")
+
+
+@pytest.mark.parametrize(
+    "data", [b"this is a text", b"", jpeg(astronaut())[:300]], ids=["text", "empty", "cut off"]
+)
+def test_file_that_is_no_picture_is_explained(
+    open_page: Callable[..., Page], browser: Browser, data: bytes
+) -> None:
+    page = open_page(browser, expect_errors=True)
+    choose(page, "broken.jpg", data)
+    expect(page.locator("#stage")).to_have_attribute("data-state", "bad-picture")
+    expect(page.get_by_role("button", name="Use another picture")).to_be_visible()
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
+
+
+def test_picture_over_the_limit_is_explained(
+    open_page: Callable[..., Page], browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "big.jpg"
+    path.write_bytes(jpeg(astronaut()) + b"\0" * (11 * 2**20))
+    page = open_page(browser, expect_errors=True)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Use a picture").click()
+    chooser.value.set_files(path)
+    expect(page.locator("#notice-title")).to_have_text("That picture is too big")
+
+
+def test_camera_can_follow_a_picture(page: Page) -> None:
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_selector('#stage[data-connection="open"]')
+    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator("#credit")).to_be_hidden()
