@@ -80,7 +80,6 @@ class LiveConnection:
 
     async def serve(self, mailbox: Mailbox) -> None:
         """Greet, then read and answer until either side closes."""
-        logger.info("live connection opened")
         await self.send_json(protocol.hello(get_engine().detector_name))
         async with asyncio.TaskGroup() as tasks:
             answering = tasks.create_task(self._answer())
