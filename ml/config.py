@@ -50,7 +50,7 @@ class ModelConfig(_Serializable):
 class TrainConfig(_Serializable):
     """One training run. The defaults are the recipe of the shipped detector."""
 
-    epochs: int = 60
+    epochs: int = 22
     image_size: int = 256
     """Longest canvas side in pixels; smaller canvases down to half of it are mixed in."""
     batch_size: int = 16
