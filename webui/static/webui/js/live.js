@@ -31,7 +31,8 @@ export class Live extends EventTarget {
     this.full = false;
     /** @type {string | null} the server's words about the newest frame, if it could not be looked at */
     this.trouble = null;
-    this.heardAt = 0;
+    /** @type {number | null} when a frame went out that nothing has been heard since */
+    this.waitingSince = null;
     this.dropped = 0;
     /** @type {number | null} */
     this.smoothing = null;
@@ -44,7 +45,7 @@ export class Live extends EventTarget {
     this.socket.addEventListener("problem", ({ detail }) => this.#problem(detail));
     this.socket.addEventListener("detector", ({ detail }) => this.#tell("detector", detail.version));
     this.socket.addEventListener("lost", ({ detail }) => this.#lost(detail));
-    document.addEventListener("visibilitychange", () => this.pacer.giveUp(Infinity, 0));
+    document.addEventListener("visibilitychange", () => this.#heard());
   }
 
   /**
@@ -55,10 +56,11 @@ export class Live extends EventTarget {
   async start(deviceId) {
     if (!(await this.camera.open(deviceId))) return false;
     if (!this.socket.wanted) {
-      this.#connection("connecting");
       this.socket.open();
       this.beat = setInterval(() => this.#heartbeat(), BEAT);
     }
+    this.state = "idle";
+    this.#connection(this.socket.ready ? "open" : "connecting");
     this.frames.start(() => this.#offerFrame());
     return true;
   }
@@ -86,6 +88,7 @@ export class Live extends EventTarget {
       const picture = await this.frames.grab();
       if (!picture || !this.socket.ready) return;
       this.frame = (this.frame + 1) >>> 0;
+      this.waitingSince ??= performance.now();
       this.pacer.sent(this.frame, performance.now());
       this.socket.sendFrame(this.frame, picture);
     } finally {
@@ -100,22 +103,22 @@ export class Live extends EventTarget {
     this.pacer.reset();
     // A little under the server's limit, so that uneven camera ticks do not cross it.
     this.pacer.fps = Math.min(25, limits.max_fps * 0.9);
-    this.heardAt = performance.now();
+    this.#heard();
     if (this.smoothing !== null) this.socket.configure({ smoothing: this.smoothing });
     this.#connection("open");
     this.#tell("version", detector);
   }
 
   #answered(prediction) {
-    this.heardAt = performance.now();
+    this.#heard();
     this.dropped = prediction.dropped;
     this.trouble = null;
-    if (this.pacer.answered(prediction.frame, this.heardAt)) this.#tell("prediction", prediction);
+    if (this.pacer.answered(prediction.frame, performance.now())) this.#tell("prediction", prediction);
   }
 
   #problem({ code, message, frame }) {
     console.warn(`The server said ${code}: ${message}`);
-    this.heardAt = performance.now();
+    this.#heard();
     this.full = code === "server_busy";
     if (code === "too_fast") this.pacer.fps = Math.max(SLOWEST, this.pacer.fps * 0.75);
     else this.trouble = message;
@@ -128,13 +131,16 @@ export class Live extends EventTarget {
     this.full = false;
   }
 
+  #heard() {
+    this.waitingSince = null;
+  }
+
   #heartbeat() {
     const now = performance.now();
     const { pacer } = this;
-    if (document.hidden) this.heardAt = now;
     const given = pacer.giveUp(now, GIVE_UP_AFTER);
     if (this.socket.ready) {
-      if (now - this.heardAt > SILENT_AFTER) {
+      if (this.waitingSince !== null && now - this.waitingSince > SILENT_AFTER) {
         this.socket.restart();
         return;
       }

@@ -151,6 +151,7 @@ class Stage {
     this.#enter(state);
     clearInterval(this.countdown);
     delete this.root.dataset.connection;
+    delete this.root.dataset.fps;
     this.video.hidden = this.canvas.hidden = this.credit.hidden = true;
     this.strip.hide();
     this.#forget(READINGS.idle);
