@@ -61,18 +61,17 @@ class Composer:
         self.cache = cache
         self.strength = strength
         self.device = cache.patches.device
-        known = torch.cat([cache.small.weights, cache.large.weights])
-        if not bool(known.sum() > 0):
-            known = torch.ones_like(known)
-        self.cumulative_weights = known.double().cumsum(0)
+        weights = torch.cat([cache.small.weights, cache.large.weights])
+        self.cumulative_weights = weights.double().cumsum(0)
         self.cumulative_weights /= self.cumulative_weights[-1].clone()
 
     def compose(self, layout: Layout, canvases: int) -> Batch:
         """One batch of `canvases` square canvases of `layout`."""
         n = layout.tiles
         side = layout.side // n
-        tiles = self._scene_tiles(canvases * n * n, side) if layout.whole_scenes else None
-        if tiles is None:
+        if layout.whole_scenes:
+            tiles = self._scene_tiles(canvases * n * n, side)
+        else:
             tiles = self._face_tiles(canvases * n * n, side, layout.face_range, empty=0.1 if n > 1 else 0.03)
         pixels = erase(recolour(tiles.pixels, self.strength), tiles.faces[:, 0], self.strength)
 
@@ -147,11 +146,9 @@ class Composer:
         ellipse = torch.rand(count, device=self.device) < (0.4 if pool is self.cache.small else 0.1)
         return self._render(pool, index, side, zoom, middle, target, anchor=anchor, ellipse=ellipse)
 
-    def _scene_tiles(self, count: int, side: int) -> Tiles | None:
-        """Tiles that show whole scenes, faces as they come; None where the data have no scenes."""
+    def _scene_tiles(self, count: int, side: int) -> Tiles:
+        """Tiles that show whole scenes, faces as they come. The data must have scenes."""
         pool = self.cache.large
-        if not len(pool):
-            return None
         index = torch.randint(len(pool), (count,), device=self.device)
         size = pool.sizes[index]
         zoom = side / size.amax(1) * uniform(count, math.log(0.8), math.log(2.0), self.device).exp()

@@ -92,9 +92,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def load_model(path: Path) -> tuple[GridDetector, dict[str, Any]]:
     """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
     content = read_checkpoint(path)
-    model = GridDetector(ModelConfig.from_dict(content["config"]))
+    state = content["state"]
+    if "average" in content:  # a training checkpoint: its averaged weights are what is measured and shipped
+        state = {
+            name.removeprefix("module."): value
+            for name, value in content["average"].items()
+            if name.startswith("module.")
+        }
     try:
-        model.load_state_dict({name: value.float() for name, value in content["state"].items()})
-    except (RuntimeError, KeyError) as error:
+        model = GridDetector(ModelConfig.from_dict(content["config"]))
+        model.load_state_dict({name: value.float() for name, value in state.items()})
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"the weights in {path} do not fit its config: {error}") from error
+    if model.config.classes != len(EMOTIONS):
+        raise CheckpointError(f"{path} holds a network for {model.config.classes} classes")
     return model.eval(), content.get("card", {})

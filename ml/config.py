@@ -52,18 +52,18 @@ class TrainConfig(_Serializable):
 
     epochs: int = 22
     image_size: int = 256
-    """Longest canvas side in pixels; smaller canvases down to half of it are mixed in."""
+    """Longest canvas side in pixels; canvases of 0.375 to 1.125 times this side are mixed."""
     batch_size: int = 16
     """Canvases of `image_size` a step; smaller canvases come in proportionally larger batches."""
     lr: float = 2e-3
     weight_decay: float = 0.05
-    warmup_epochs: float = 2.0
+    warmup_epochs: float = 1.0
     label_smoothing: float = 0.1
     ema_half_life: float = 1000.0
     """Steps after which an old weight counts half in the moving average that is evaluated and shipped."""
     box_gain: float = 4.0
     objectness_gain: float = 1.0
-    class_gain: float = 1.5
+    class_gain: float = 3.0
     clip_norm: float = 10.0
     plain_epochs: int = 4
     """Last epochs with weak augmentation, so that the net ends on pictures as they are."""

@@ -93,15 +93,15 @@ def read_class_map(data_dir: Path) -> dict[int, int]:
         names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
         raise DatasetError(f"{path} can't be read: {error}") from error
-    if isinstance(names, dict):
-        names = [names[key] for key in sorted(names)]
-    if not isinstance(names, list):
-        raise DatasetError(f"{path} has no list of class names under `names`")
-    lowered = [str(name).strip().lower() for name in names]
-    strange = sorted(set(lowered) - set(EMOTIONS))
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if not isinstance(names, dict) or not all(isinstance(key, int) for key in names):
+        raise DatasetError(f"{path} has no class names, a list or numbered, under `names`")
+    lowered = {number: str(name).strip().lower() for number, name in names.items()}
+    strange = sorted(set(lowered.values()) - set(EMOTIONS))
     if strange:
         raise DatasetError(f"{path} names {', '.join(strange)}; the detector knows {', '.join(EMOTIONS)}")
-    return {index: EMOTIONS.index(name) for index, name in enumerate(lowered)}
+    return {number: EMOTIONS.index(name) for number, name in lowered.items()}
 
 
 def parse_labels(
@@ -141,13 +141,20 @@ def parse_labels(
     return boxes, labels, problems
 
 
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} is no CSV file in UTF-8: {error}") from error
+
+
 def read_manifest(data_dir: Path) -> dict[str, str]:
     """File name -> source, from manifest.csv; empty where there is none."""
     path = data_dir / "manifest.csv"
     if not path.exists():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["file"]: row.get("source", "") for row in csv.DictReader(file) if row.get("file")}
+    return {row["file"]: row.get("source") or "" for row in _read_rows(path) if row.get("file")}
 
 
 def read_votes(path: Path) -> dict[str, np.ndarray]:
@@ -158,17 +165,15 @@ def read_votes(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise DatasetError(f"{path} does not exist")
     votes: dict[str, np.ndarray] = {}
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if "file" not in (reader.fieldnames or ()):
+    for number, row in enumerate(_read_rows(path), 2):
+        if "file" not in row:
             raise DatasetError(f"{path} has no column `file`")
-        for number, row in enumerate(reader, 2):
-            try:
-                counts = np.array([float(row.get(name) or 0) for name in EMOTIONS], dtype=np.float32)
-            except ValueError as error:
-                raise DatasetError(f"{path}:{number}: {error}") from error
-            if counts.sum() > 0:
-                votes[row["file"]] = counts / counts.sum()
+        try:
+            counts = np.array([float(row.get(name) or 0) for name in EMOTIONS], dtype=np.float32)
+        except ValueError as error:
+            raise DatasetError(f"{path}:{number}: {error}") from error
+        if counts.sum() > 0:
+            votes[row["file"]] = counts / counts.sum()
     return votes
 
 
@@ -224,13 +229,8 @@ def load_split(
     return result
 
 
-def read_split(data_dir: Path, split: str, *, strict: bool = False) -> list[Sample]:
-    """The samples of `load_split`."""
-    return load_split(data_dir, split, strict=strict).samples
-
-
 def data_hash(samples: Sequence[Sample]) -> str:
-    """SHA-256 over names, sizes in bytes and labels: two runs with the same hash saw the same data."""
+    """SHA-256 over file names, sizes in bytes and labels: what tells one state of the data from another."""
     digest = hashlib.sha256()
     for sample in samples:
         digest.update(f"{sample.path.name} {sample.path.stat().st_size}".encode())

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from ml.config import EMOTIONS
 from ml.dataset import DatasetError, Sample
+from ml.images import ImageError, decode_image
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class Pool:
 
     images uint8 [N, 3, S, S], content at the top left, sizes [N, 2] its width and height; boxes [N, M, 4] in
     pixels, classes [N, M, 9] target distributions (zeros: expression unknown), valid [N, M] False for
-    padding, weights [N] the sampling weight among images of known expression (0: none is known).
+    padding, weights [N] the sampling weight.
     """
 
     images: Tensor
@@ -73,20 +75,19 @@ def class_weights(samples: Sequence[Sample]) -> np.ndarray:
         for label in sample.labels[sample.labels >= 0]:
             counts[label] += 1
     rarity = 1.0 / np.sqrt(np.maximum(counts, 1))
-    return np.array(
-        [rarity[sample.labels[sample.labels >= 0]].max(initial=0.0) for sample in samples], dtype=np.float64
-    )
+    floor = rarity.min() / 10
+    return np.array([rarity[sample.labels[sample.labels >= 0]].max(initial=floor) for sample in samples])
 
 
 def build_cache(
-    samples: Sequence[Sample], *, soft_labels: bool = True, memory_bytes: float = 8e9, progress: bool = True
+    samples: Sequence[Sample], *, soft_labels: bool = True, memory_bytes: float, progress: bool = True
 ) -> ImageCache:
     """Decode every sample once. An image that does not decode is reported with its name and left out.
 
-    Scenes are kept at up to 320 px, or smaller where they would need more than `memory_bytes` together.
+    Scenes are kept at up to 320 px, or smaller where all images would need more than `memory_bytes` together.
     Raises DatasetError where no image is left.
     """
-    with ThreadPoolExecutor(max_workers=4) as executor:
+    with _readers() as executor:
         sizes = list(executor.map(_read_size, samples))
     kept = [(sample, size) for sample, size in zip(samples, sizes, strict=True) if size]
     if not kept:
@@ -94,7 +95,12 @@ def build_cache(
     weights = class_weights([sample for sample, _ in kept])
     small = [index for index, (_, size) in enumerate(kept) if max(size) <= SMALL_SIDE]
     large = [index for index, (_, size) in enumerate(kept) if max(size) > SMALL_SIDE]
-    side = min(LARGE_SIDE, int(math.sqrt(memory_bytes / 3 / max(len(large), 1)) // 32 * 32))
+    left = memory_bytes - len(small) * 3 * SMALL_SIDE**2
+    side = min(LARGE_SIDE, int(math.sqrt(max(left, 0) / 3 / max(len(large), 1)) // 32 * 32))
+    if side < SMALL_SIDE:
+        raise DatasetError(
+            f"{len(kept):,} images do not fit into {memory_bytes / 1e9:.1f} GB; allow more with --cache-gb"
+        )
 
     def pool(indices: list[int], side: int, name: str) -> Pool:
         return _build_pool(
@@ -105,29 +111,35 @@ def build_cache(
     return ImageCache(pool(small, SMALL_SIDE, "crops"), large_pool, cut_patches(large_pool))
 
 
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read ahead, and stop at once when the work is broken off."""
+    executor = ThreadPoolExecutor(max_workers=4)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
 def _read_size(sample: Sample) -> tuple[int, int] | None:
     try:
         with Image.open(sample.path) as image:
             return image.size
-    except (OSError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         log.warning("%s is left out: %s", sample.path, error)
         return None
 
 
 def _decode(sample: Sample, side: int) -> np.ndarray | None:
     try:
-        with Image.open(sample.path) as image:
-            image.draft("RGB", (side, side))
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, Image.DecompressionBombError) as error:
+        image = decode_image(sample.path.read_bytes(), target=side)
+    except (ImageError, OSError) as error:
         log.warning("%s is left out: %s", sample.path, error)
         return None
-    if max(upright.size) > side:
-        scale = side / max(upright.size)
-        upright = upright.resize(
-            (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-        )
-    return np.asarray(upright)
+    if max(image.size) > side:
+        scale = side / max(image.size)
+        image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
+    return np.asarray(image)
 
 
 def _build_pool(
@@ -138,7 +150,7 @@ def _build_pool(
     sizes, boxes = torch.ones(count, 2), torch.zeros(count, faces, 4)
     classes, valid = torch.zeros(count, faces, len(EMOTIONS)), torch.zeros(count, faces, dtype=torch.bool)
     decoded_ok = torch.zeros(count, dtype=torch.bool)
-    with ThreadPoolExecutor(max_workers=4) as executor:
+    with _readers() as executor:
         decoded = executor.map(lambda sample: _decode(sample, side), samples)
         for index, pixels in enumerate(
             tqdm(decoded, total=count, desc=f"reading {name}", disable=not progress)

@@ -22,7 +22,7 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
 _STRIDE = 32
 _PAD_GREY = 114
-_MAX_UPSCALE = 2.0
+_MAX_UPSCALE = 4 / 3
 
 
 class DetectorFileError(Exception):

@@ -12,15 +12,22 @@ from ml.augment import Batch, Composer, Layout
 from ml.config import TrainConfig
 
 SCENE_SHARE = 0.12
-"""Share of steps on whole scenes; the others show 1, 4 or 9 faces a canvas in this proportion."""
-TILE_SHARES = {1: 0.35, 2: 0.45, 3: 0.20}
-FACES_PER_CANVAS = 5
+"""Share of steps on whole scenes; the others show 1, 4, 9 or 16 faces a canvas in this proportion."""
+TILE_SHARES = {1: 0.15, 2: 0.30, 3: 0.20, 4: 0.35}
+FACES_PER_CANVAS = 10
 """Mean number of faces for each full-size canvas of the batch, over these layouts."""
+LAYOUTS = {
+    1: (0.375, 0.8, 32, (0.35, 1.05)),
+    2: (0.5, 1.0, 64, (0.35, 1.05)),
+    3: (0.75, 1.125, 96, (0.4, 1.05)),
+    4: (0.75, 1.0, 32, (0.5, 1.05)),
+}
+"""Tiles a side -> smallest and largest canvas as a share of the image size, what its side is a multiple of, and
+the range of a face's height as a share of its tile."""
 
 
 def draw_layout(image_size: int, has_scenes: bool) -> Layout:
-    """A random layout; canvas sides are multiples of 32 (96 for nine tiles), half of `image_size` up to all
-    of it."""
+    """A random layout; small canvases with one face, larger ones with several."""
 
     def side(low: float, high: float, multiple: int) -> int:
         return max(multiple, round(random.uniform(low, high) * image_size / multiple) * multiple)
@@ -28,11 +35,8 @@ def draw_layout(image_size: int, has_scenes: bool) -> Layout:
     if has_scenes and random.random() < SCENE_SHARE:
         return Layout(side(0.75, 1.0, 32), 1, (0.0, 0.0), whole_scenes=True)
     tiles = random.choices(list(TILE_SHARES), weights=list(TILE_SHARES.values()))[0]
-    if tiles == 1:
-        return Layout(side(0.375, 0.8, 32), 1, (0.35, 1.05))
-    if tiles == 2:
-        return Layout(side(0.5, 1.0, 64), 2, (0.35, 1.05))
-    return Layout(side(0.75, 1.125, 96), 3, (0.3, 1.0))
+    low, high, multiple, face_range = LAYOUTS[tiles]
+    return Layout(side(low, high, multiple), tiles, face_range)
 
 
 def epoch_batches(composer: Composer, config: TrainConfig, steps: int) -> Iterator[Batch]:

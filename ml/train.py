@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import logging
 import random
 import signal
@@ -22,7 +23,7 @@ from ml.config import TrainConfig
 from ml.dataset import DatasetError
 from ml.engine import NonFiniteLossError
 from ml.export import ExportError
-from ml.training_run import Run, Stopped
+from ml.training_run import DeviceError, Run, Stopped
 
 log = logging.getLogger("ml.train")
 
@@ -68,19 +69,27 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help=".pt to write; .onnx and card.json come beside it",
     )
     add("--init-weights", type=Path, help="checkpoint to start from instead of random weights")
-    add("--run-dir", type=Path, help="folder of checkpoints, metrics.jsonl and figures (default: runs/NAME)")
-    add("--name", default=time.strftime("run-%Y%m%d-%H%M%S"), help="version name written into the card")
+    add(
+        "--run-dir",
+        type=Path,
+        help="folder of checkpoints, metrics.jsonl and figures (default: named after --weights)",
+    )
+    add("--name", help="version name written into the card (default: that of the weights and the date)")
     add("--resume", action="store_true", help="go on from last.pt in the run folder")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     add("--threads", type=int, default=0, help="CPU threads (0: all cores)")
+    add("--cache-gb", type=float, default=8.0, help="memory for the decoded training images, in gigabytes")
     add("--valid-every", type=int, default=1, help="epochs from one validation to the next")
     add("--valid-limit", type=int, default=3000, help="validation images used during training (0: all)")
     add("--strict", action="store_true", help="refuse data with any faulty label file")
     add("--json", action="store_true", help="progress as JSON lines on stdout")
     options = parser.parse_args(arguments)
-    options.run_dir = options.run_dir or Path("runs") / options.name
-    for name, low in (("epochs", 1), ("batch_size", 1), ("valid_every", 1), ("lr", 1e-9)):
+    options.run_dir = options.run_dir or options.weights.with_suffix("")
+    options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
+    lowest = {"epochs": 1, "batch_size": 1, "valid_every": 1, "lr": 1e-9}
+    lowest |= dict.fromkeys(("seed", "threads", "valid_limit", "weight_decay"), 0)
+    for name, low in lowest.items():
         if getattr(options, name) < low:
             parser.error(f"--{name.replace('_', '-')} must be at least {low}")
     if options.image_size < 64 or options.image_size % 32:
@@ -110,8 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
         raise Stopped("stopped on request")
 
     signal.signal(signal.SIGTERM, stop)
-    run = Run(options, config)
+    run = None
     try:
+        run = Run(options, config)
         run.load_data()
         run.build()
         try:
@@ -121,18 +131,21 @@ def main(arguments: list[str] | None = None) -> int:
             run.finish()
             return 130
         run.finish()
-    except Stopped as stopped:
-        log.warning("%s", stopped)
+    except (Stopped, KeyboardInterrupt) as stopped:
+        log.warning("%s", stopped or "stopped")
         return 130
     except (
         DatasetError,
         CheckpointError,
+        DeviceError,
         NonFiniteLossError,
         ExportError,
         OSError,
         torch.OutOfMemoryError,
     ) as error:
-        run.say("error", code=getattr(error, "code", "failed"), message=str(error))
+        if options.json:
+            code = getattr(error, "code", "failed")
+            print(json.dumps({"event": "error", "code": code, "message": str(error)}), flush=True)
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -28,8 +28,8 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.config import EMOTIONS, ModelConfig, TrainConfig
-from ml.dataset import DatasetError, Sample, data_hash, load_split, read_votes
-from ml.engine import Precision, ValidationBatch, evaluate, train_one_epoch
+from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
+from ml.engine import Precision, evaluate, train_one_epoch
 from ml.export import export_onnx
 from ml.image_cache import build_cache
 from ml.loss import detection_loss
@@ -40,9 +40,18 @@ from ml.validation import prepare_validation
 
 log = logging.getLogger("ml.train")
 
+PLAIN_STRENGTH = 0.4
+"""Strength of the augmentation in the last epochs."""
+
 
 class Stopped(Exception):
     """SIGTERM or Ctrl-C: end in order, keeping what was learned."""
+
+
+class DeviceError(Exception):
+    """The device that was asked for is not there."""
+
+    code = "bad_device"
 
 
 class Run:
@@ -53,7 +62,13 @@ class Run:
         self.config = config
         self.folder: Path = options.run_dir
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not options.resume:  # what an earlier run left here must not pass for this run's
+            for name in ("last.pt", "best.pt"):
+                (self.folder / name).unlink(missing_ok=True)
+        elif not (self.folder / "last.pt").exists():
+            raise CheckpointError(f"{self.folder / 'last.pt'} does not exist: there is nothing to resume")
         self.precision = choose_precision(options.device, options.precision)
+        self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
         self.best = -1.0
 
@@ -79,11 +94,12 @@ class Run:
                 log.warning("%s", problem)
             train += split.samples
             self.say("data", folder=str(data_dir), **split.statistics())
-        for data_dir in [*options.data_dir, *options.valid_dir]:
-            try:
-                valid += load_split(data_dir, "valid", strict=options.strict).samples
-            except DatasetError as error:
-                log.warning("no validation from %s: %s", data_dir, error)
+        measured = [path for path in options.data_dir if find_split(path, "valid")]
+        for data_dir in [*measured, *options.valid_dir]:
+            split = load_split(data_dir, "valid", strict=options.strict)
+            for problem in split.problems:
+                log.warning("%s", problem)
+            valid += split.samples
         if not valid:
             raise DatasetError(
                 "none of the data sets has a folder valid/images: nothing to measure the run on"
@@ -94,7 +110,12 @@ class Run:
             "train_images": len(train),
             "hash": data_hash(train),
         }
-        cache = build_cache(train, soft_labels=config.soft_labels, progress=not options.json)
+        cache = build_cache(
+            train,
+            soft_labels=config.soft_labels,
+            memory_bytes=options.cache_gb * 1e9,
+            progress=not options.json,
+        )
         self.composer = Composer(cache.to(self.precision.device))
         self.valid = prepare_validation(valid, config.image_size, limit=options.valid_limit)
         self.steps = steps_per_epoch(len(cache), config)
@@ -122,7 +143,10 @@ class Run:
 
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
-        if content["train_config"] != self.config.to_dict() or content["data"]["hash"] != self.data["hash"]:
+        same_run = {"train_config": self.config.to_dict(), "data": self.data} | {
+            "config": self.model.config.to_dict()
+        }
+        if any(content.get(key) != value for key, value in same_run.items()):
             raise CheckpointError(
                 f"{path} belongs to a run with other settings or other data: it can't go on from it"
             )
@@ -136,8 +160,8 @@ class Run:
         """Train to the last epoch; a checkpoint, a row in metrics.jsonl and perhaps a new best after each."""
         config = self.config
         while self.epoch < config.epochs:
-            if self.epoch == config.epochs - config.plain_epochs:
-                self.composer.strength = 0.4
+            plain = self.epoch >= config.epochs - config.plain_epochs
+            self.composer.strength = PLAIN_STRENGTH if plain else 1.0
             started = time.monotonic()
             losses = self._train_epoch()
             self.epoch += 1
@@ -148,13 +172,8 @@ class Run:
                 "train": {"loss": sum(losses.values()), **losses},
                 "train_seconds": round(time.monotonic() - started, 1),
             }
-            last = self.epoch == config.epochs
-            if last or self.epoch % self.options.valid_every == 0:
-                row["valid"] = self.measure(self.valid)
-                score = selection_score(row["valid"])
-                if score > self.best:
-                    self.best = score
-                    save_weights(self.folder / "best.pt", self.average.module, card=self.card(row["valid"]))
+            if self.epoch == config.epochs or self.epoch % self.options.valid_every == 0:
+                row["valid"] = self.measure_and_keep_best()
             row["seconds"] = round(time.monotonic() - started, 1)
             self.history.append(row)
             self.save()
@@ -188,9 +207,14 @@ class Run:
                 on_step=on_step,
             )
 
-    def measure(self, batches: list[ValidationBatch]) -> dict[str, Any]:
-        """Figures of the averaged weights."""
-        return summarize(evaluate(ServedDetector(self.average.module), batches, self.precision), fast=True)
+    def measure_and_keep_best(self) -> dict[str, Any]:
+        """Figures of the averaged weights, which become best.pt where none were better."""
+        served = ServedDetector(self.average.module)
+        metrics = summarize(evaluate(served, self.valid, self.precision), fast=True)
+        if (score := selection_score(metrics)) > self.best:
+            self.best = score
+            save_weights(self.folder / "best.pt", self.average.module, card=self.card(metrics))
+        return metrics
 
     def save(self) -> None:
         replace_file(
@@ -208,6 +232,7 @@ class Run:
                 "scheduler": self.scheduler.state_dict(),
                 "train_config": self.config.to_dict(),
                 "data": self.data,
+                "card": self.card({}),
                 "epoch": self.epoch,
                 "best": self.best,
                 "history": self.history,
@@ -226,7 +251,7 @@ class Run:
             "data": self.data,
             "seed": self.config.seed,
             "epoch": self.epoch,
-            "git_revision": git_revision(),
+            "git_revision": self.git_revision,
             "torch": str(torch.__version__),
             "device": str(self.precision.device),
             "metrics": metrics,
@@ -236,7 +261,9 @@ class Run:
         """Export the best weights and draw the run's figures. Raises ExportError."""
         best = self.folder / "best.pt"
         if not best.exists():
-            raise Stopped("no epoch was finished: there is nothing to keep")
+            if self.epoch == 0:
+                raise Stopped("no epoch was finished: there is nothing to keep")
+            self.measure_and_keep_best()
         model, card = load_model(best)
         weights: Path = self.options.weights
         onnx_path, card_path = weights.with_suffix(".onnx"), weights.parent / "card.json"
@@ -279,14 +306,22 @@ def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[Any]
 
 
 def choose_precision(device: str, precision: str) -> Precision:
-    """ "auto" takes CUDA if there is one, and bfloat16 where the processor has it."""
+    """Device and arithmetic; "auto" takes CUDA if there is one, and bfloat16 where the processor has it.
+
+    Raises DeviceError.
+    """
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    chosen = torch.device(name)
+    try:
+        chosen = torch.device(name)
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(f"this machine or this build of PyTorch has no device {name!r}: {error}") from error
+    if precision != "auto":
+        return Precision(chosen, precision == "bf16")
     if chosen.type == "cuda":
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return Precision(chosen, fast if precision == "auto" else precision == "bf16")
+        return Precision(chosen, torch.cuda.is_bf16_supported(including_emulation=False))
+    has_mkldnn = torch.backends.mkldnn.is_available()
+    return Precision(chosen, has_mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def git_revision() -> str | None:
@@ -297,7 +332,10 @@ def git_revision() -> str | None:
             ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
         )
         changed = subprocess.run(
-            ["git", "diff", "--quiet", "HEAD", "--", "."], cwd=here, capture_output=True, check=False
+            ["git", "diff", "--quiet", "HEAD", "--", ".", ":!weights"],
+            cwd=here,
+            capture_output=True,
+            check=False,
         )
     except (OSError, subprocess.CalledProcessError):
         return None

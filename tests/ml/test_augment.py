@@ -11,7 +11,7 @@ from tests.ml.drawn_faces import make_dataset
 @pytest.fixture(scope="module")
 def composer(tmp_path_factory) -> Composer:
     root = make_dataset(tmp_path_factory.mktemp("drawn"), train=24, valid=2, size=128)
-    return Composer(build_cache(load_split(root, "train").samples, progress=False))
+    return Composer(build_cache(load_split(root, "train").samples, memory_bytes=1e9, progress=False))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,9 @@ def test_the_box_follows_the_face_through_turning_scaling_and_mirroring(tmp_path
     ImageDraw.Draw(image).ellipse((20, 30, 50, 70), fill="red")
     image.save(tmp_path / "train/images/a.png")
     (tmp_path / "train/labels/a.txt").write_text(f"4 {35 / 90} {50 / 90} {30 / 90} {40 / 90}\n")
-    composer = Composer(build_cache(load_split(tmp_path, "train").samples, progress=False), strength=0.0)
+    composer = Composer(
+        build_cache(load_split(tmp_path, "train").samples, memory_bytes=1e9, progress=False), strength=0.0
+    )
     torch.manual_seed(1)
     batch = composer.compose(Layout(160, 1, (0.3, 0.6)), 16)
     checked = 0

@@ -21,6 +21,8 @@ def exported(tmp_path_factory):
             module.weight.data.uniform_(0.5, 1.5)
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
+    model.box_branch[-1].bias.data[4] = 0.0  # objectness that is not about 0 everywhere
+    model.class_branch[-1].weight.data *= 8
     save_weights(folder / "model.pt", model, card={"version": "test-1", "input_size": 128})
     assert export.main(["--weights", str(folder / "model.pt"), "--json"]) == 0
     return folder, model
@@ -39,6 +41,9 @@ def test_onnx_runtime_gives_what_torch_gives_at_any_shape(exported, size, batch)
         want_boxes, want_scores = ServedDetector(model)(torch.from_numpy(images))
     assert np.abs(scores - want_scores.numpy()).max() < 5e-3  # the file holds fp16 weights
     assert np.abs(boxes - want_boxes.numpy()).max() < 1.0
+    assert (
+        np.abs(scores - np.roll(want_scores.numpy(), 1, axis=-1)).max() > 0.05
+    )  # another order would be seen
 
 
 def test_the_card_travels_inside_the_file(exported):
