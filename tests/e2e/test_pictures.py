@@ -60,9 +60,10 @@ def test_dropped_picture_is_looked_at(page: Page) -> None:
 
 
 def test_of_several_faces_the_biggest_is_followed(page: Page) -> None:
-    both = Image.new("RGB", (1000, 600), (120, 130, 140))
-    both.paste(astronaut(), (20, 60))
-    both.paste(ImageOps.mirror(astronaut()).resize((360, 360)), (600, 120))
+    head = astronaut().crop((100, 10, 360, 270))
+    both = Image.new("RGB", (480, 260), (150, 140, 130))
+    both.paste(head, (0, 0))
+    both.paste(ImageOps.mirror(head).resize((210, 210)), (265, 25))
     choose(page, "two.jpg", jpeg(both))
     expect(page.locator("#stage")).to_have_attribute("data-faces", "2")
     expect(page.locator("#reading-hint")).to_have_text("2 faces. Biscuit follows the biggest.")
