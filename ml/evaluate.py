@@ -20,6 +20,7 @@ from ml.config import EMOTIONS
 from ml.dataset import DatasetError, Sample, load_split
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
+from ml.options import positive
 from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
 
 MIN_SCORE = 0.01
@@ -174,27 +175,23 @@ def build_parser() -> argparse.ArgumentParser:
         "--plots", type=Path, metavar="DIR", help="draw confusion.png and precision_recall.png there"
     )
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="only N images, spread evenly over the data"
+        "--limit", type=positive, metavar="N", help="only N images, spread evenly over the data"
     )
-    parser.add_argument("--workers", type=_positive, default=2, help="threads, one image each (default: 2)")
+    parser.add_argument("--workers", type=positive, default=2, help="threads, one image each (default: 2)")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 2 when what was asked for can't be read."""
     options = build_parser().parse_args(arguments)
     try:
+        for folder in (options.json and options.json.parent, options.plots):
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
         samples = read_samples(options.data_dir, options.split, options.limit)
         with served_weights(options.weights) as weights:
             results, facts = measure(weights, samples, workers=options.workers)
-    except (DatasetError, DetectorFileError, EvaluationError) as error:
+    except (DatasetError, DetectorFileError, EvaluationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     for line in facts["unreadable"]:
@@ -208,7 +205,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     print(format_report(report))
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if options.plots:
         from ml.plots import plot_confusion, plot_precision_recall

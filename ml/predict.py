@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from ml.images import IMAGE_SUFFIXES, BadImage, ImageError, decode_image
+from ml.options import positive
 from ml.predictor import SHIPPED_WEIGHTS, Detection, DetectorFileError, Predictor
 
 _DIGITS = 6
@@ -85,7 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--min-score", type=_share, help="0 to 1 (default: the detector's own threshold)")
     parser.add_argument(
-        "--max-faces", type=int, default=100, help="at most so many boxes an image (default: 100)"
+        "--max-faces", type=positive, default=100, help="at most so many boxes an image (default: 100)"
     )
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="default: the shipped detector")
     return parser
@@ -110,9 +112,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, DetectorFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    taken: set[Path] = set()
+    taken = {file.resolve() for file, _ in files}  # a drawing never takes the place of a photograph
     failed = 0
     with target as lines:
+        if options.draw and not _is_writable(options.draw):
+            print(f"error: {options.draw} is no folder that can be written to", file=sys.stderr)
+            return 2
         for file, name in tqdm(files, unit="image", disable=options.jsonl is None):
             line = predict_file(
                 predictor,
@@ -132,11 +137,19 @@ def _drawing_path(folder: Path, name: Path, taken: set[Path]) -> Path:
     """A JPEG in `folder` named after the image; a second image of the same name gets a number."""
     path = folder / name.with_suffix(".jpg")
     number = 2
-    while path in taken:
+    while path.resolve() in taken:
         path = folder / name.with_name(f"{name.stem}-{number}.jpg")
         number += 1
-    taken.add(path)
+    taken.add(path.resolve())
     return path
+
+
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 if __name__ == "__main__":

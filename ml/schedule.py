@@ -22,8 +22,8 @@ LAYOUTS = {
     3: (0.75, 1.125, 96, (0.4, 1.05)),
     4: (0.75, 1.0, 32, (0.5, 1.05)),
 }
-"""Tiles a side -> smallest and largest canvas as a share of the image size, what its side is a multiple of, and
-the range of a face's height as a share of its tile."""
+"""Tiles a side -> smallest and largest canvas as shares of the image size, what its side is a multiple of,
+and the range of a face's height as a share of its tile."""
 
 
 def draw_layout(image_size: int, has_scenes: bool) -> Layout:

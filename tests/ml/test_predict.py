@@ -119,3 +119,13 @@ def test_the_module_runs_as_a_command_and_a_wrong_score_is_refused() -> None:
     )
     assert refused.returncode == 2
     assert "between 0 and 1" in refused.stderr
+
+
+def test_a_drawing_never_takes_the_place_of_a_photograph(tmp_path, red_cells):
+    photo = tmp_path / "a.jpg"
+    Image.new("RGB", (64, 64), "white").save(photo)
+    before = photo.read_bytes()
+    arguments = [str(tmp_path), "--draw", str(tmp_path), "--weights", str(red_cells)]
+    assert main([*arguments, "--jsonl", str(tmp_path / "out.jsonl")]) == 0
+    assert photo.read_bytes() == before
+    assert (tmp_path / "a-2.jpg").exists()

@@ -10,14 +10,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from PIL import Image
-from skimage.data import astronaut
 
 from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor
+
+SAMPLE = Path(__file__).resolve().parents[2] / "webui/static/webui/sample/astronaut.jpg"
 
 
 def sample_jpeg() -> bytes:
     """A webcam-sized frame with a face in it: NASA's portrait of an astronaut, cut to 4:3."""
-    frame = Image.fromarray(astronaut()).crop((0, 0, 512, 384)).resize((320, 240))
+    with Image.open(SAMPLE) as portrait:
+        width = portrait.width
+        frame = portrait.convert("RGB").crop((0, 0, width, width * 3 // 4)).resize((320, 240))
     buffer = io.BytesIO()
     frame.save(buffer, "JPEG", quality=80)
     return buffer.getvalue()
