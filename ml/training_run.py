@@ -123,11 +123,12 @@ class Run:
     def build(self) -> None:
         """Make the network, its average and the optimizer; load what --init-weights or --resume names."""
         config, device = self.config, self.precision.device
-        model = (
-            load_model(self.options.init_weights)[0]
-            if self.options.init_weights
-            else GridDetector(ModelConfig())
-        )
+        self.started_from: dict[str, Any] | None = None
+        model = GridDetector(ModelConfig())
+        if self.options.init_weights:
+            model, card = load_model(self.options.init_weights)
+            known = ("version", "git_revision", "epoch", "seed", "train", "data", "started_from")
+            self.started_from = {key: card[key] for key in known if key in card}
         self.model = model.to(device, memory_format=torch.channels_last)
         self.average = AveragedModel(
             self.model, multi_avg_fn=moving_average(config.ema_half_life), use_buffers=True
@@ -251,6 +252,7 @@ class Run:
             "data": self.data,
             "seed": self.config.seed,
             "epoch": self.epoch,
+            "started_from": self.started_from,
             "git_revision": self.git_revision,
             "torch": str(torch.__version__),
             "device": str(self.precision.device),
