@@ -67,6 +67,8 @@ class TrainConfig(_Serializable):
     clip_norm: float = 10.0
     plain_epochs: int = 4
     """Last epochs with weak augmentation, so that the net ends on pictures as they are."""
+    frozen_norm_epochs: int = 8
+    """Last epochs in which batch norms keep their running statistics, so that the net gets used to them."""
     soft_labels: bool = True
     """Use the distribution of votes where the data give one."""
     seed: int = 0

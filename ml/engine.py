@@ -54,10 +54,19 @@ def train_one_epoch(
     precision: Precision,
     *,
     clip_norm: float,
+    freeze_norms: bool = False,
     on_step: Callable[[int, dict[str, float]], None] = lambda step, values: None,
 ) -> dict[str, float]:
-    """Train on every batch once; returns the mean of each loss term. Raises NonFiniteLossError."""
+    """Train on every batch once; returns the mean of each loss term. Raises NonFiniteLossError.
+
+    With `freeze_norms` the batch norms normalise by their running statistics, as they will when the model is
+    used, and no longer by those of a batch in which all canvases have one layout.
+    """
     model.train()
+    if freeze_norms:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
     totals: dict[str, float] = {}
     steps = 0
     for steps, batch in enumerate(batches, 1):

@@ -61,6 +61,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--batch-size", type=int, default=default.batch_size, help="full-size canvases a step")
     add("--lr", type=float, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
+    add(
+        "--frozen-norm-epochs",
+        type=int,
+        default=default.frozen_norm_epochs,
+        help="last epochs in which batch norms keep their running statistics",
+    )
     add("--seed", type=int, default=default.seed)
     add(
         "--weights",
@@ -88,7 +94,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     lowest = {"epochs": 1, "batch_size": 1, "valid_every": 1, "lr": 1e-9}
-    lowest |= dict.fromkeys(("seed", "threads", "valid_limit", "weight_decay"), 0)
+    lowest |= dict.fromkeys(("frozen_norm_epochs", "seed", "threads", "valid_limit", "weight_decay"), 0)
     for name, low in lowest.items():
         if getattr(options, name) < low:
             parser.error(f"--{name.replace('_', '-')} must be at least {low}")

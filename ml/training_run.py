@@ -205,6 +205,7 @@ class Run:
                 self.average,
                 self.precision,
                 clip_norm=config.clip_norm,
+                freeze_norms=self.epoch >= config.epochs - config.frozen_norm_epochs,
                 on_step=on_step,
             )
 
