@@ -125,3 +125,17 @@ def test_biggest_face_is_followed(run: Callable[..., Any]) -> None:
         return m.mainFace([face("sad", 0.1, 0.95), face("happy", 0.4, 0.7)]).label;""",
     )
     assert label == "happy"
+
+
+def test_an_answer_that_comes_after_the_frame_was_given_up_still_counts(run: Callable[..., Any]) -> None:
+    """On a slow uplink every answer is late; the page must not go blind there."""
+    answered, delay = run(
+        "pacer",
+        """const pacer = new m.Pacer();
+        pacer.sent(1, 0);
+        pacer.giveUp(2500, 2000);
+        pacer.delay = null;
+        return [pacer.answered(1, 3000), pacer.delay];""",
+    )
+    assert answered
+    assert delay == 3000

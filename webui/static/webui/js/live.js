@@ -83,6 +83,7 @@ export class Live extends EventTarget {
   async #offerFrame() {
     const now = performance.now();
     if (document.hidden || this.grabbing || !this.socket.ready || !this.pacer.mayStart(now)) return;
+    if (this.socket.backlog > 0) return; // A slow network: another frame would only be older when it arrives.
     this.grabbing = true;
     try {
       const picture = await this.frames.grab();

@@ -43,6 +43,7 @@ class Stage {
     this.#listen(byId);
     this.#applySettings();
     this.#rest("first");
+    this.hamster.wave();
   }
 
   /** Start the camera. */

@@ -2,6 +2,7 @@
 
 const IN_FLIGHT = 2;
 const RATE_WINDOW = 2000;
+const LATE_KEPT = 16;
 
 export class Pacer {
   /** @param {{fps?: number}} [options] the fastest rate wanted, frames a second */
@@ -14,6 +15,8 @@ export class Pacer {
   reset() {
     /** @type {Map<number, number>} frame number -> time sent */
     this.waiting = new Map();
+    /** @type {Map<number, number>} the same for the newest frames given up: their answers may still come */
+    this.late = new Map();
     /** @type {number[]} */
     this.answers = [];
     this.nextAt = 0;
@@ -45,10 +48,12 @@ export class Pacer {
    * @returns {boolean} false for a frame that this connection did not send
    */
   answered(frame, now) {
-    const sentAt = this.waiting.get(frame);
+    const sentAt = this.waiting.get(frame) ?? this.late.get(frame);
     if (sentAt === undefined) return false;
-    for (const other of [...this.waiting.keys()]) {
-      if (other <= frame) this.waiting.delete(other);
+    for (const frames of [this.waiting, this.late]) {
+      for (const other of [...frames.keys()]) {
+        if (other <= frame) frames.delete(other);
+      }
     }
     const took = now - sentAt;
     this.delay = this.delay === null ? took : this.delay + (took - this.delay) * 0.15;
@@ -66,9 +71,11 @@ export class Pacer {
     for (const [frame, sentAt] of [...this.waiting]) {
       if (now - sentAt > after) {
         this.waiting.delete(frame);
+        this.late.set(frame, sentAt);
         lost += 1;
       }
     }
+    for (const frame of [...this.late.keys()].slice(0, -LATE_KEPT)) this.late.delete(frame);
     this.unanswered += lost;
     if (lost > 0) this.delay = Math.max(this.delay ?? 0, after / 2);
     return lost;

@@ -27,11 +27,12 @@ export async function predict(url, file) {
   } catch (error) {
     throw new PictureError("no_answer", String(error));
   }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  if (response.ok) throw new PictureError("no_answer");
   if (response.status === 413) throw new PictureError("image_too_large");
   if (response.status === 429) throw new PictureError("server_busy");
-  throw new PictureError(answer.error?.code ?? "unknown", answer.error?.message ?? "");
+  throw new PictureError(answer?.error?.code ?? "unknown", answer?.error?.message ?? "");
 }
 
 /** Shows a picture whole, upright, in the middle of the card. */
@@ -41,19 +42,26 @@ export class PictureView {
     this.canvas = canvas;
     /** @type {ImageBitmap | null} */
     this.bitmap = null;
+    this.loading = 0;
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
   /** @param {Blob} file @throws {PictureError} `bad_image` for what the browser cannot show */
   async load(file) {
     this.canvas.width = 0; // Empties it.
+    const turn = (this.loading += 1);
+    let bitmap;
     try {
-      const bitmap = await createImageBitmap(file);
-      this.bitmap?.close();
-      this.bitmap = bitmap;
+      bitmap = await createImageBitmap(file);
     } catch (error) {
       throw new PictureError("bad_image", String(error));
     }
+    if (turn !== this.loading) {
+      bitmap.close(); // A later picture has taken its place.
+      return;
+    }
+    this.bitmap?.close();
+    this.bitmap = bitmap;
     this.draw();
   }
 

@@ -50,7 +50,12 @@ export class LiveSocket extends EventTarget {
     if (this.wanted && !this.socket) this.#connect();
   }
 
-  /** Give up a connection that no longer answers; the next one is tried at once. */
+  /** Bytes that wait in the browser because the network does not take them. */
+  get backlog() {
+    return this.socket?.bufferedAmount ?? 0;
+  }
+
+  /** Give up a connection that no longer answers and try the next one soon. */
   restart() {
     if (!this.wanted) return;
     this.#drop();
