@@ -5,6 +5,9 @@ import os
 import time
 from contextvars import ContextVar
 
+# A line break in a message, such as %0a in a request's path, would let strangers write log lines.
+ESCAPED = {code: chr(code).encode("unicode_escape").decode() for code in (*range(32), *range(127, 160))}
+
 connection_id: ContextVar[str] = ContextVar("connection_id", default="-")
 """Id of the HTTP request, the WebSocket or the Celery task that is being served; "-" outside of one."""
 
@@ -27,6 +30,11 @@ class LineFormatter(logging.Formatter):
         if not hasattr(record, "connection_id"):
             record.connection_id = connection_id.get()
         return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """The line itself, always one; a traceback comes after it."""
+        record.message = record.message.translate(ESCAPED)
+        return super().formatMessage(record)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """Local time with milliseconds and a dot, so that lines sort and parse."""

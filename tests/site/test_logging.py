@@ -45,3 +45,9 @@ def test_traceback_follows_the_line():
         text = logged("decoding failed", exc_info=sys.exc_info())
     assert "decoding failed\nTraceback" in text
     assert text.endswith("ValueError: no such cell\n")
+
+
+def test_message_cannot_forge_a_second_line():
+    text = logged("GET /a\n2026-01-01 00:00:00.000 ERROR\r\x1b[31m\x85 404")
+    assert text.count("\n") == 1
+    assert "GET /a\\n2026-01-01 00:00:00.000 ERROR\\r\\x1b[31m\\x85 404" in text
