@@ -17,6 +17,8 @@ AT_LEAST: dict[str, float] = {
     "live_abuse_factor": 2,
     "live_abuse_seconds": 1,
     "live_unread_seconds": 1,
+    "live_idle_seconds": 1,
+    "live_max_per_address": 0,
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
     "upload_max_faces": 1,

@@ -37,10 +37,14 @@ class HamsterConfig:
     live_abuse_seconds: int = 5
     # A client that takes none of its answers for this long is disconnected.
     live_unread_seconds: int = 20
+    # One that sends nothing for this long gives its place back.
+    live_idle_seconds: int = 120
+    # Live connections that one address may have at a time; 0: no limit.
+    live_max_per_address: int = 50
 
     # One uploaded picture, as a file or as base64.
     upload_max_bytes: int = 10 * MIB
-    upload_max_pixels: int = 40_000_000
+    upload_max_pixels: int = 24_000_000
     upload_max_faces: int = 100
 
     # The inference engine of one web process.

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from detector import protocol
+from detector.addresses import client_address
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Outcome, Picture
@@ -27,6 +28,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+CLOSE_NORMAL = 1000
 CLOSE_POLICY = 1008
 CLOSE_TRY_AGAIN = 1013
 # Answers that may wait for the server to take them; with more, frames are dropped until some have gone.
@@ -39,7 +41,9 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
     connection = LiveConnection(receive, send)
     try:
-        mailbox = get_engine().open_mailbox(connection.outcome_ready, connection.detector_changed)
+        mailbox = get_engine().open_mailbox(
+            connection.outcome_ready, connection.detector_changed, owner=_address(scope)
+        )
     except ServerBusy as busy:
         logger.warning("live connection refused: %s", busy.message)
         await connection.send_json(protocol.error(busy.code, busy.message))
@@ -49,6 +53,11 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
         await connection.serve(mailbox)
     finally:
         mailbox.close()
+
+
+def _address(scope: Message) -> str | None:
+    forwarded_for = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin1")
+    return client_address((scope.get("client") or [None])[0], forwarded_for)
 
 
 class LiveConnection:
@@ -93,7 +102,7 @@ class LiveConnection:
         await self._send({"type": "websocket.send", "text": text})
 
     async def _read(self, mailbox: Mailbox) -> None:
-        while (message := await self._receive())["type"] == "websocket.receive":
+        while (message := await self._next_message())["type"] == "websocket.receive":
             frame = message.get("bytes")
             now = time.monotonic()
             verdict = self._pace.control(now) if frame is None else self._pace.frame(now)
@@ -102,7 +111,8 @@ class LiveConnection:
                 await self.send_json(self._error(protocol.TooFast()))
                 await self._send({"type": "websocket.close", "code": CLOSE_POLICY})
                 return
-            if verdict is not Verdict.USE or self._outbox.qsize() >= MAX_UNSENT:
+            is_full = self._outbox.qsize() >= MAX_UNSENT
+            if verdict is not Verdict.USE or (is_full and frame is not None):
                 self._dropped += frame is not None
                 if verdict is Verdict.WARN:
                     self._outbox.put_nowait(self._error(protocol.TooFast()))
@@ -113,7 +123,17 @@ class LiveConnection:
                 else:
                     self._take_control(message["text"])
             except protocol.ProtocolError as error:
-                self._outbox.put_nowait(self._error(error))
+                if not is_full:
+                    self._outbox.put_nowait(self._error(error))
+
+    async def _next_message(self) -> Message:
+        try:
+            async with asyncio.timeout(config.live_idle_seconds):
+                return await self._receive()
+        except TimeoutError:
+            logger.info("live connection has sent nothing for %d s", config.live_idle_seconds)
+            await self._send({"type": "websocket.close", "code": CLOSE_NORMAL})
+            return {"type": "websocket.disconnect"}
 
     def _take_frame(self, message: bytes, mailbox: Mailbox) -> None:
         number, data = protocol.parse_frame(message)

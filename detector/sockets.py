@@ -10,6 +10,7 @@ cut off while they arrive; daphne would collect them whole before Django could r
 import json
 import logging
 import socket
+from io import BytesIO
 from typing import Any
 
 from daphne import http_protocol, ws_protocol
@@ -54,7 +55,7 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
         self._messages += 1
         if self._second is None:
             self._second = reactor.callLater(1.0, self._end_second)
-        if self._messages == self._messages_a_second:
+        if self._messages >= self._messages_a_second:
             self.transport.pauseProducing()
         super().onMessage(payload, isBinary)
 
@@ -71,7 +72,8 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
     def pauseProducing(self) -> None:  # noqa: N802
         """The client leaves its answers lying: stop listening to it."""
         self.transport.pauseProducing()
-        self._giving_up = reactor.callLater(config.live_unread_seconds, self._give_up)
+        if self._giving_up is None:  # we are told again with every further write
+            self._giving_up = reactor.callLater(config.live_unread_seconds, self._give_up)
 
     def resumeProducing(self) -> None:  # noqa: N802
         """It has taken them."""
@@ -102,13 +104,16 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
 
 
 class GuardedRequest(http_protocol.WebRequest):
-    """daphne's HTTP request, refused with 413 as soon as its body is known to be over the limit."""
+    """daphne's HTTP request, refused with 413 as soon as its body is known to be over the limit.
+
+    The body stays in memory, which the limit makes safe: pictures are never written to a disk.
+    """
 
     _body_bytes = 0
     _refused = False
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
-        super().gotLength(length)
+        self.content = BytesIO()  # Twisted's own choice for larger bodies is a temporary file
         if length is not None and length > config.http_max_body_bytes:
             self._refuse()
 
@@ -120,7 +125,12 @@ class GuardedRequest(http_protocol.WebRequest):
             super().handleContentChunk(data)
 
     def process(self) -> Any:
-        return None if self._refused else super().process()
+        if self._refused:
+            return None
+        if not self.requestHeaders.hasHeader(b"content-length") and self._body_bytes:
+            # Sent in chunks. Django takes a body without a length for an empty one.
+            self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._body_bytes])
+        return super().process()
 
     def _refuse(self) -> None:
         if self._refused:

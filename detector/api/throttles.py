@@ -1,13 +1,17 @@
 """How often one anonymous address may call. The rates are settings; Redis counts for all processes."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.throttling import AnonRateThrottle
-from rest_framework.views import APIView
 
+from detector.addresses import client_address
 from detector.conf import config
+
+if TYPE_CHECKING:  # the views import their default throttle, this module
+    from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +24,10 @@ class AddressRate(AnonRateThrottle):
     def get_rate(self) -> str | None:
         return getattr(config, f"{self.scope}_rate") or None
 
-    def allow_request(self, request: HttpRequest, view: APIView) -> bool:
+    def get_ident(self, request: HttpRequest) -> str | None:
+        return client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+
+    def allow_request(self, request: HttpRequest, view: "APIView") -> bool:
         """Without Redis nothing is counted, and predictions go on."""
         try:
             return super().allow_request(request, view)

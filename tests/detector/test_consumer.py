@@ -22,8 +22,9 @@ PATIENCE = 10
 class Client(WebsocketCommunicator):
     """A client of the live protocol."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "10.0.0.9") -> None:
         super().__init__(live, "/ws/live/")
+        self.scope["client"] = [address, 50_000]
 
     async def send_frame(self, number: int, data: bytes = FRAME) -> None:
         await self.send_to(bytes_data=number.to_bytes(4, "little") + data)
@@ -44,8 +45,8 @@ class Client(WebsocketCommunicator):
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[Client]:
-    client = Client()
+async def connected(address: str = "10.0.0.9") -> AsyncIterator[Client]:
+    client = Client(address)
     assert await client.connect(timeout=PATIENCE) == (True, None)
     try:
         yield client
@@ -236,3 +237,26 @@ async def test_one_connection_too_many_is_told_so_and_closed(hamster, engine):
         assert await client.is_served()
     async with connected() as again:
         assert (await again.answer())["type"] == "hello"
+
+
+async def test_an_address_has_only_so_many_places_and_others_still_get_theirs(engine):
+    engine._line._max_mailboxes_each = 1
+    async with connected("10.0.0.1") as client:
+        assert (await client.answer())["type"] == "hello"
+        refused = Client("10.0.0.1")
+        await refused.connect(timeout=PATIENCE)
+        assert (await refused.answer())["code"] == "server_busy"
+        assert await refused.receive_output(PATIENCE) == {"type": "websocket.close", "code": 1013}
+        async with connected("10.0.0.2") as other:
+            assert (await other.answer())["type"] == "hello"
+    async with connected("10.0.0.1") as again:
+        assert (await again.answer())["type"] == "hello"
+
+
+async def test_a_client_that_sends_nothing_gives_its_place_back(hamster):
+    hamster(live_idle_seconds=0.2)
+    client = Client()
+    await client.connect(timeout=PATIENCE)
+    assert (await client.answer())["type"] == "hello"
+    assert await client.receive_output(PATIENCE) == {"type": "websocket.close", "code": 1000}
+    await client.wait(PATIENCE)
