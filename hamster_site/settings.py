@@ -1,6 +1,7 @@
 """Django settings. Everything a deployment may change is an environment variable, listed in .env.example."""
 
 import json
+import os
 from pathlib import Path
 
 import environ
@@ -15,7 +16,9 @@ if (BASE_DIR / ".env").is_file():
 
 # What the site makes for itself: database, queue, media, training runs, secret key.
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+if VAR_DIR == BASE_DIR / "var" and VAR_DIR.stat().st_uid == os.getuid():
+    VAR_DIR.chmod(0o700)  # made by an earlier version, or unpacked with the code
 
 DEBUG = env.bool("DEBUG", default=False)
 HTTPS = env.bool("HTTPS", default=False)
@@ -68,7 +71,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
 
 # Redis: queue, channel layer and cache --------------------------------------------------------------------
 
@@ -155,13 +157,12 @@ STATIC_URL = "static/"
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
-MEDIA_URL = "media/"
-LOGIN_URL = "admin:login"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_THROTTLE_CLASSES": ["detector.api.throttles.AddressRate"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "detector.api.errors.exception_handler",
     # Proxies in front of us: without any, X-Forwarded-For is the client's own invention and must not
@@ -176,7 +177,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 
 
@@ -196,6 +196,10 @@ HAMSTER = {
     for name in env.ENVIRON
     if name.startswith("HAMSTER_")
 }
+
+# Pictures are never stored, not in a temporary file either: bodies are held in memory, up to the limit above
+# which they are cut off.
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE = HAMSTER.get("http_max_body_bytes", 16 * 2**20)
 
 # Logging --------------------------------------------------------------------------------------------------
 

@@ -40,7 +40,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         body = error_body("request_too_large", "The request is too large.")
         return Response(body, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     elif isinstance(error, SuspiciousOperation):
-        error = exceptions.ParseError(str(error))
+        logger.warning("suspicious request: %s", error)
+        error = exceptions.ParseError("The request is malformed.")
     if isinstance(error, exceptions.APIException):
         return _framework_error(error)
     logger.error("%s failed", context["request"].path, exc_info=error)

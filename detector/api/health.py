@@ -1,5 +1,6 @@
 """Is the process alive, and can it do its work?"""
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -17,11 +18,12 @@ from detector.api.serializers import HealthSerializer, ReadinessSerializer
 from detector.engine import get_engine, refused_detector
 from detector.selectors import active_detector
 
+logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0
 
 
 class Failed(Exception):
-    """A dependency does not work; the text says what is wrong with it."""
+    """A dependency does not work. The text is for strangers; its cause goes to the log."""
 
 
 class HealthView(APIView):
@@ -29,6 +31,7 @@ class HealthView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_classes = ()
 
     @extend_schema(responses=HealthSerializer, operation_id="health")
     def get(self, request: Request) -> Response:
@@ -47,6 +50,7 @@ class ReadyView(APIView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_classes = ()
 
     @extend_schema(responses={200: ReadinessSerializer, 503: ReadinessSerializer}, operation_id="ready")
     def get(self, request: Request) -> Response:
@@ -60,7 +64,7 @@ def check_database() -> str:
     try:
         version = active_detector()
     except DatabaseError as error:
-        raise Failed(str(error)) from error
+        raise Failed("the database does not answer as it should") from error
     return f"active detector: {version.name}" if version else "no detector is registered"
 
 
@@ -72,7 +76,7 @@ def check_redis() -> str:
         ) as client:
             client.ping()
     except RedisError as error:
-        raise Failed(str(error)) from error
+        raise Failed("Redis does not answer") from error
     return ""
 
 
@@ -80,8 +84,8 @@ def check_detector() -> str:
     """Whether pictures can be looked at, and whether by the version that should be active."""
     serving, refusal = get_engine().detector_name, refused_detector()
     if serving is None:
-        raise Failed(refusal or "no detector is loaded")
-    return f"serving {serving}; another was refused: {refusal}" if refusal else f"serving {serving}"
+        raise Failed("no detector is loaded")
+    return f"serving {serving}; the active one was refused" if refusal else f"serving {serving}"
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -95,4 +99,7 @@ def _line(check: Callable[[], str]) -> dict[str, str]:
     try:
         return {"status": "ok", "message": check()}
     except Failed as failure:
+        logger.warning(
+            "not ready: %s (%s)", failure, failure.__cause__ or refused_detector() or "no cause known"
+        )
         return {"status": "failed", "message": str(failure)}

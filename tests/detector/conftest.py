@@ -11,13 +11,13 @@ from tests.ml.red_cell_detector import write_red_cell_detector
 @pytest.fixture(scope="session")
 def red_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A detector file that takes red for a happy face."""
-    return write_red_cell_detector(tmp_path_factory.mktemp("one") / "one.onnx", name="red", version="1")
+    return write_red_cell_detector(tmp_path_factory.mktemp("one") / "one.onnx", version="red-1")
 
 
 @pytest.fixture(scope="session")
 def red_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another file, of a later version."""
-    return write_red_cell_detector(tmp_path_factory.mktemp("two") / "two.onnx", name="red", version="2")
+    return write_red_cell_detector(tmp_path_factory.mktemp("two") / "two.onnx", version="red-2")
 
 
 @pytest.fixture

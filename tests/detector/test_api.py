@@ -146,6 +146,15 @@ def test_a_client_cannot_escape_the_throttle_by_inventing_addresses(client, hams
     assert codes[1] == 429
 
 
+def test_every_address_but_health_is_throttled(client, hamster):
+    hamster(api_rate="1/minute")
+    for path in ("/api/schema/", "/api/detectors/", "/api/docs/"):
+        cache.clear()
+        assert [client.get(path).status_code for _ in range(2)] == [200, 429]
+    for path in ("/health", "/health/ready"):
+        assert [client.get(path).status_code for _ in range(3)] == [200] * 3
+
+
 def test_predictions_go_on_without_redis(client, settings, caplog):
     settings.CACHES = {
         "default": {
@@ -185,7 +194,7 @@ def test_ready_has_one_line_for_each_dependency(client):
     }
 
 
-def test_ready_is_503_and_names_the_dependency_that_fails(client, settings):
+def test_ready_is_503_and_names_the_dependency_that_fails(client, settings, caplog):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     response = client.get("/health/ready")
     assert response.status_code == 503
@@ -195,7 +204,8 @@ def test_ready_is_503_and_names_the_dependency_that_fails(client, settings):
         "failed",
         "ok",
     )
-    assert answer["redis"]["message"]
+    assert answer["redis"]["message"] == "Redis does not answer"
+    assert "127.0.0.1:1" in caplog.text  # the reason is not for strangers
 
 
 def test_ready_is_503_without_its_tables(client):

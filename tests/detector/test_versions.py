@@ -65,7 +65,7 @@ def test_the_same_file_again_is_the_same_version(first, red_one):
 
 
 def test_another_file_of_the_same_name_gets_a_name_of_its_own(first, tmp_path):
-    other = write_red_cell_detector(tmp_path / "other.onnx", name="red", version="1", input_size=160)
+    other = write_red_cell_detector(tmp_path / "other.onnx", version="red-1", input_size=160)
     version = register_version(onnx=other, source="training")
     assert version.name == f"red-1-{version.sha256[:8]}"
 

@@ -47,6 +47,11 @@ def test_shared_database_without_a_secret_key_is_refused(tmp_path: Path):
     assert "Set SECRET_KEY" in result.stderr
 
 
+def test_folder_that_the_site_makes_for_itself_is_its_owners_alone(tmp_path: Path):
+    settings_with(VAR_DIR=str(tmp_path / "new"))
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.django_db(transaction=True)
 def test_sqlite_is_in_wal_mode_and_takes_the_write_lock_at_the_start_of_a_transaction():
     with connection.cursor() as cursor:
