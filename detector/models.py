@@ -5,6 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from detector.conf import config
+from ml.config import TrainConfig
 
 
 def detector_file_path(version: "DetectorVersion", filename: str) -> str:
@@ -92,16 +93,18 @@ class TrainingRun(models.Model):
     name = models.CharField(max_length=120)
     data_dirs = models.JSONField(default=list, help_text="Folders in YOLO layout, as a list.")
     epochs = models.PositiveIntegerField(
-        default=30, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+        default=TrainConfig.epochs, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
     image_size = models.PositiveIntegerField(
-        default=256, validators=[MinValueValidator(64), MaxValueValidator(640)]
+        default=TrainConfig.image_size, validators=[MinValueValidator(64), MaxValueValidator(640)]
     )
-    batch_size = models.PositiveIntegerField(default=64, validators=[MinValueValidator(1)])
+    batch_size = models.PositiveIntegerField(
+        default=TrainConfig.batch_size, validators=[MinValueValidator(1)]
+    )
     learning_rate = models.FloatField(
-        default=0.01, validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)]
+        default=TrainConfig.lr, validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)]
     )
-    seed = models.PositiveIntegerField(default=0)
+    seed = models.PositiveIntegerField(default=TrainConfig.seed)
     device = models.CharField(max_length=20, default="auto", help_text="auto, cpu, cuda or cuda:0.")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
-from detector.services.training import claim_training_run, fail_abandoned_runs
+from detector.services.training import claim_training_run, recover_abandoned_runs
 from detector.services.training_process import supervise_training
 
 logger = logging.getLogger(__name__)
@@ -32,5 +32,5 @@ def _stop_training(**_: object) -> None:
 
 @worker_ready.connect
 def _look_for_abandoned_runs(sender: Any, **_: object) -> None:
-    fail_abandoned_runs()
-    sender.timer.call_repeatedly(ABANDONED_CHECK_INTERVAL, fail_abandoned_runs)
+    recover_abandoned_runs()
+    sender.timer.call_repeatedly(ABANDONED_CHECK_INTERVAL, recover_abandoned_runs)

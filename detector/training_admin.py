@@ -20,6 +20,10 @@ from detector.services.training import (
 from ml.config import TrainConfig
 
 RECIPE = TrainConfig()
+RESULTS = (
+    *("status", "percent", "error", "version", "run_dir"),
+    *("owner", "created_at", "started_at", "finished_at"),
+)
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
@@ -76,7 +80,7 @@ class TrainingRunAdmin(admin.ModelAdmin):
         """Progress as people read it."""
         return f"{run.progress:.0%}"
 
-    @admin.action(description="Cancel selected training runs")
+    @admin.action(description="Cancel selected training runs", permissions=["change"])
     def cancel(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
         """Cancel each run that has not ended yet."""
         for run in runs:
@@ -85,6 +89,10 @@ class TrainingRunAdmin(admin.ModelAdmin):
                 self.message_user(request, f"{run.name} is being cancelled.")
             except NotCancellable as error:
                 self.message_user(request, f"{run.name}: {error.message}", messages.WARNING)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TrainingRun | None = None) -> tuple[str, ...]:
+        """What became of the run, on the page of one that exists."""
+        return RESULTS if obj else ()
 
     def save_model(self, request: HttpRequest, obj: TrainingRun, form: Any, change: bool) -> None:
         """Queue the new run."""

@@ -14,6 +14,7 @@ from celery import current_app
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -99,32 +100,45 @@ def claim_training_run(*, run_id: int) -> TrainingRun | None:
     return TrainingRun.objects.get(pk=run_id)
 
 
-def fail_abandoned_runs() -> int:
-    """Fail the runs whose worker died, told by a heartbeat that stopped. Returns how many there were."""
-    now = timezone.now()
-    silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=now - HEARTBEAT_LIMIT)
-    count = silent.update(
-        status=Status.FAILED,
-        finished_at=now,
-        error="The worker that ran this training died. Its checkpoints are in the run folder.",
-    )
-    if count:
-        logger.error("%d training runs were abandoned by their worker", count)
-    return count
+def recover_abandoned_runs() -> int:
+    """Deal with the runs whose worker died, told by a heartbeat that stopped; returns how many there were.
+
+    One with a checkpoint is queued again and goes on from there, one without has failed, and one that was
+    to be cancelled is.
+    """
+    limit = timezone.now() - HEARTBEAT_LIMIT
+    silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=limit)
+    for run in silent:
+        logger.error("training run %s was abandoned by its worker", run.pk)
+        if run.cancel_requested:
+            still_running(run).update(status=Status.CANCELLED, finished_at=timezone.now())
+        elif has_checkpoint(run):
+            give_back(run=run)
+        else:
+            fail_run(run=run, error="The worker that ran this training died before the first checkpoint.")
+    return len(silent)
+
+
+def has_checkpoint(run: TrainingRun) -> bool:
+    """Whether the run left something that it can go on from."""
+    return bool(run.run_dir) and (Path(run.run_dir) / "last.pt").is_file()
+
+
+def still_running(run: TrainingRun) -> QuerySet[TrainingRun]:
+    """The row of a claimed run, or nothing if it has ended or somebody else has claimed it since."""
+    return TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING, started_at=run.started_at)
 
 
 def fail_run(*, run: TrainingRun, error: str) -> None:
     """Write down why a running run failed."""
-    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
-        status=Status.FAILED, error=error, finished_at=timezone.now()
-    )
+    still_running(run).update(status=Status.FAILED, error=error, finished_at=timezone.now())
     logger.error("training run %s failed: %s", run.pk, error)
 
 
 def give_back(*, run: TrainingRun) -> None:
-    """Queue a running run again, to go on from its last checkpoint: its worker is being stopped."""
+    """Queue a running run again, to go on from its last checkpoint: its worker is stopping or has died."""
     with transaction.atomic():
-        if TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(status=Status.QUEUED):
+        if still_running(run).update(status=Status.QUEUED):
             transaction.on_commit(lambda: _send(run.pk))
 
 

@@ -7,16 +7,26 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.utils import timezone
 
 from detector.models import DetectorVersion, TrainingRun
 from detector.processes import start_child, stop_child
-from detector.services.training import fail_run, give_back, how_to_install_training
+from detector.services.training import (
+    HEARTBEAT_LIMIT,
+    fail_run,
+    give_back,
+    has_checkpoint,
+    how_to_install_training,
+    still_running,
+)
 from detector.services.versions import VersionError, register_version
 
 logger = logging.getLogger(__name__)
@@ -74,7 +84,7 @@ def training_command(run: TrainingRun) -> list[str]:
         f"--run-dir={folder}",
         f"--weights={folder / 'detector.pt'}",
     ]
-    return [*command, "--resume"] if (folder / "last.pt").is_file() else command
+    return [*command, "--resume"] if has_checkpoint(run) else command
 
 
 class _Watch:
@@ -88,6 +98,7 @@ class _Watch:
         self.is_ours = True
         self.given_back = False
         self.cancelled = False
+        self.last_heartbeat = time.monotonic()
 
     def until_it_ends(self, is_stopping: Callable[[], bool]) -> None:
         lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -128,7 +139,19 @@ class _Watch:
             self.error = event["message"]
 
     def _write_heartbeat(self) -> None:
-        mine = TrainingRun.objects.filter(pk=self.run.pk, status=Status.RUNNING)
+        try:
+            self._write_and_look()
+        except DatabaseError as error:
+            # Once others take the run for abandoned, it is.
+            if time.monotonic() - self.last_heartbeat > HEARTBEAT_LIMIT.total_seconds():
+                raise
+            logger.warning("the heartbeat of training run %s cannot be written: %s", self.run.pk, error)
+            connection.close()
+        else:
+            self.last_heartbeat = time.monotonic()
+
+    def _write_and_look(self) -> None:
+        mine = still_running(self.run)
         self.is_ours = bool(mine.update(heartbeat_at=timezone.now(), progress=self.run.progress))
         if not self.cancelled and mine.filter(cancel_requested=True).exists():
             self.cancelled = True
@@ -151,7 +174,7 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch, log_path: Path) -> N
         error = f"Training ended with status {status}. {_last_lines(log_path)}".strip()
     if watch.cancelled:
         outcome, error = Status.CANCELLED, ""
-    TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING).update(
+    still_running(run).update(
         status=outcome,
         error=error,
         version=version,

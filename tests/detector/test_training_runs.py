@@ -5,6 +5,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from detector.models import TrainingRun
@@ -15,8 +16,9 @@ from detector.services.training import (
     UnusableDataDirs,
     check_data_dirs,
     claim_training_run,
-    fail_abandoned_runs,
+    fail_run,
     queue_training_run,
+    recover_abandoned_runs,
     request_cancel,
 )
 from detector.services.training_process import training_command
@@ -98,16 +100,45 @@ def test_ended_run_cannot_be_cancelled():
         request_cancel(run=run_in(Status.SUCCEEDED))
 
 
-def test_run_whose_worker_fell_silent_is_failed_and_a_living_one_is_not():
-    now = timezone.now()
-    silent = run_in(Status.RUNNING, heartbeat_at=now - HEARTBEAT_LIMIT - timedelta(seconds=1))
-    living = run_in(Status.RUNNING, heartbeat_at=now)
-    assert fail_abandoned_runs() == 1
-    silent.refresh_from_db()
-    living.refresh_from_db()
-    assert silent.status == Status.FAILED
-    assert "worker" in silent.error
-    assert living.status == Status.RUNNING
+def abandoned(run_dir: Path, **values: object) -> TrainingRun:
+    """A run of a worker that died, in a folder of its own."""
+    run_dir.mkdir()
+    long_ago = timezone.now() - HEARTBEAT_LIMIT - timedelta(seconds=1)
+    return run_in(Status.RUNNING, heartbeat_at=long_ago, started_at=long_ago, run_dir=str(run_dir), **values)
+
+
+def status_of(run: TrainingRun) -> str:
+    return TrainingRun.objects.get(pk=run.pk).status
+
+
+def test_run_whose_worker_died_is_queued_again_if_it_can_go_on_and_failed_if_not(
+    tmp_path, broker, django_capture_on_commit_callbacks
+):
+    living = run_in(Status.RUNNING, heartbeat_at=timezone.now(), started_at=timezone.now())
+    resumable, lost = abandoned(tmp_path / "one"), abandoned(tmp_path / "two")
+    unwanted = abandoned(tmp_path / "three", cancel_requested=True)
+    (tmp_path / "one" / "last.pt").touch()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert recover_abandoned_runs() == 3
+    assert broker.llen("training") == 1
+    assert [status_of(run) for run in (living, resumable, lost, unwanted)] == [
+        Status.RUNNING,
+        Status.QUEUED,
+        Status.FAILED,
+        Status.CANCELLED,
+    ]
+    lost.refresh_from_db()
+    assert "worker" in lost.error
+    assert "--resume" in training_command(claim_training_run(run_id=resumable.pk))
+
+
+def test_worker_that_comes_back_too_late_cannot_end_the_run_of_its_successor(tmp_path):
+    late = abandoned(tmp_path / "one")
+    (tmp_path / "one" / "last.pt").touch()
+    recover_abandoned_runs()
+    assert claim_training_run(run_id=late.pk) is not None
+    fail_run(run=late, error="too late")
+    assert status_of(late) == Status.RUNNING
 
 
 def test_settings_of_a_run_cannot_smuggle_in_other_options(tmp_path):
@@ -152,6 +183,24 @@ def test_staff_cancel_a_run_from_the_admin(staff_client):
     staff_client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
     run.refresh_from_db()
     assert run.status == Status.CANCELLED
+
+
+def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_client):
+    run = run_in(Status.FAILED, error="no labels in train/", run_dir="/runs/7-faces", progress=0.25)
+    page = staff_client.get(f"/admin/detector/trainingrun/{run.pk}/change/").content.decode()
+    for shown in ("Failed", "no labels in train/", "/runs/7-faces", "25%"):
+        assert shown in page
+    assert 'name="epochs"' not in page
+
+
+def test_only_who_may_change_runs_cancels_them(client):
+    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
+    client.force_login(viewer)
+    run = run_in(Status.QUEUED)
+    client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
+    run.refresh_from_db()
+    assert run.status == Status.QUEUED
 
 
 def test_training_pages_say_what_to_install_when_a_package_is_missing(staff_client, monkeypatch):

@@ -40,6 +40,7 @@ class TrainingWorker:
                 extra_environment={
                     "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
                     "COMPONENT": "training",
+                    "OMP_NUM_THREADS": "1",  # training and tests at once: more threads only wait
                 },
                 stdout=output,
                 stderr=subprocess.STDOUT,
