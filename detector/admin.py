@@ -30,7 +30,14 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
     list_display = ["name", "state", "source", "created_at", "activated_at", "previous"]
     list_filter = ["state", "source"]
     search_fields = ["name", "sha256"]
+    exclude = ["onnx"]
+    readonly_fields = ["file"]
     actions = ["promote", "roll_back"]
+
+    @admin.display(description="file")
+    def file(self, version: DetectorVersion) -> str:
+        """Where the file lies, inside MEDIA_ROOT; it is not served."""
+        return version.onnx.name
 
     def has_promote_permission(self, request: HttpRequest) -> bool:
         """Deciding what is served takes the right to change detector versions."""

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from detector.models import AuditEntry, DetectorVersion
+from detector.models import DetectorVersion
 
 
 def detector_versions() -> QuerySet[DetectorVersion]:
@@ -15,8 +15,3 @@ def active_detector() -> DetectorVersion | None:
     return (
         DetectorVersion.objects.filter(state=DetectorVersion.State.ACTIVE).select_related("previous").first()
     )
-
-
-def audit_trail() -> QuerySet[AuditEntry]:
-    """What was done to detector versions, newest first."""
-    return AuditEntry.objects.select_related("actor")
