@@ -40,6 +40,10 @@ make_venv() {
     if is_new_enough "$VENV/bin/python" && "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
         return
     fi
+    # Only our own folder may be emptied; what else stands there is somebody's.
+    if [ "$VENV" != .venv ] && [ -n "$(ls -A "$VENV" 2>/dev/null)" ]; then
+        die "$VENV is not empty and holds no working virtual environment. Remove it, or set VENV to another folder."
+    fi
     local python
     python=$(find_python)
     "$python" -c 'import venv, ensurepip' >/dev/null 2>&1 ||
