@@ -1,10 +1,11 @@
 """The web process: pages, REST and WebSockets, with the inference engine warm before the first request."""
 
 import os
+import warnings
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hamster_site.settings")
 django_application = get_asgi_application()
@@ -16,8 +17,10 @@ from detector.engine import start_engine  # noqa: E402
 from detector.routing import websocket_urlpatterns  # noqa: E402
 from detector.sockets import guard_daphne  # noqa: E402
 from hamster_site.connections import NamedConnections  # noqa: E402
-from hamster_site.security import OwnPagesOnly  # noqa: E402
+from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
 
+# WhiteNoise serves files with an ordinary iterator, which is what we want for small ones.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 guard_daphne()
 start_engine()
 application = NamedConnections(
@@ -25,7 +28,7 @@ application = NamedConnections(
         {
             "http": django_application,
             "websocket": OwnPagesOnly(
-                AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+                URLRouter([*websocket_urlpatterns, re_path("", refuse_socket)]),
                 [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS],
             ),
         }

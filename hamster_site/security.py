@@ -1,7 +1,8 @@
 """What a browser may do with our pages, and which pages may open our WebSockets."""
 
-from collections.abc import Callable
-from urllib.parse import ParseResult
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import ParseResult, urlparse
 
 from channels.security.websocket import OriginValidator
 from django.http import HttpRequest, HttpResponse
@@ -38,6 +39,17 @@ class BrowserPolicyMiddleware:
         return response
 
 
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+async def refuse_socket(scope: Message, receive: Receive, send: Send) -> None:
+    """ASGI application that opens no WebSocket; the client sees status 403."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close"})
+
+
 class OwnPagesOnly(OriginValidator):
     """Refuses WebSockets opened by other sites' pages.
 
@@ -45,6 +57,20 @@ class OwnPagesOnly(OriginValidator):
     visitor can be tricked into running, so it is let in.
     """
 
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket (ASGI 3)."""
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        is_allowed = all(_is_address(origin) for origin in origins)
+        await (super().__call__ if is_allowed else refuse_socket)(scope, receive, send)
+
     def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
         """Whether a connection with this Origin header (None: no such header) may open."""
         return parsed_origin is None or self.validate_origin(parsed_origin)
+
+
+def _is_address(origin: bytes) -> bool:
+    try:
+        _ = urlparse(origin.decode("latin1")).port  # raises for brackets and ports that make no sense
+    except ValueError:
+        return False
+    return True

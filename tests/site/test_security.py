@@ -25,7 +25,14 @@ async def test_socket_opens_for_own_pages_and_for_allowed_sites(origin):
 
 @pytest.mark.parametrize(
     "origin",
-    [b"http://evil.example", b"http://localhost.evil.example", b"http://friend.example", b"null", b""],
+    [
+        b"http://evil.example",
+        b"http://localhost.evil.example",
+        b"http://friend.example",
+        b"null",
+        b"",
+        b"http://[evil",
+    ],
 )
 async def test_socket_is_refused_to_the_page_of_another_site(origin):
     assert not await opens((b"origin", origin))
