@@ -29,7 +29,13 @@ class ExportError(Exception):
 
 def served_card(card: dict[str, Any]) -> dict[str, Any]:
     """What travels inside the ONNX file: enough to serve it. `card` may hold more."""
-    defaults = {"name": "grid-detector", "version": "unnamed", "input_size": 256, "temperature": 1.0}
+    defaults = {
+        "name": "grid-detector",
+        "version": "unnamed",
+        "input_size": 256,
+        "temperature": 1.0,
+        "class_bias": None,
+    }
     served = {key: card.get(key, value) for key, value in defaults.items()}
     served["emotions"] = list(EMOTIONS)
     served["thresholds"] = {"min_score": 0.4, "nms_iou": 0.5} | card.get("thresholds", {})
@@ -42,7 +48,11 @@ def export_onnx(model: GridDetector, path: Path, *, card: dict[str, Any]) -> flo
     Returns the largest difference. Raises ExportError where it exceeds TOLERANCE, and OSError.
     """
     served_values = served_card(card)
-    served = ServedDetector(model.float().cpu().eval(), temperature=served_values["temperature"]).eval()
+    served = ServedDetector(
+        model.float().cpu().eval(),
+        temperature=served_values["temperature"],
+        class_bias=served_values["class_bias"],
+    ).eval()
     batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -67,16 +67,29 @@ class ImageCache:
         return len(self.small) + len(self.large)
 
 
+def count_classes(samples: Sequence[Sample]) -> np.ndarray:
+    """Faces of each expression, [9]."""
+    labels = np.concatenate([sample.labels for sample in samples])
+    return np.bincount(labels[labels >= 0], minlength=len(EMOTIONS))
+
+
 def class_weights(samples: Sequence[Sample]) -> np.ndarray:
-    """Sampling weights [N]: 1 / sqrt(frequency) of the image's rarest known expression, 0 where none is
-    known."""
-    counts = np.zeros(len(EMOTIONS))
-    for sample in samples:
-        for label in sample.labels[sample.labels >= 0]:
-            counts[label] += 1
-    rarity = 1.0 / np.sqrt(np.maximum(counts, 1))
+    """Sampling weights [N]: 1 / sqrt(frequency) of the image's rarest known expression.
+
+    An image of which no expression is known counts a tenth of the commonest one's.
+    """
+    rarity = 1.0 / np.sqrt(np.maximum(count_classes(samples), 1))
     floor = rarity.min() / 10
     return np.array([rarity[sample.labels[sample.labels >= 0]].max(initial=floor) for sample in samples])
+
+
+def class_bias(samples: Sequence[Sample], strength: float) -> list[float]:
+    """What to add to the class logits [9] to take back the rebalancing by `class_weights`.
+
+    `strength` 0 leaves the balance of training, 1 goes all the way back to the frequencies in the data.
+    """
+    counts = np.maximum(count_classes(samples), 1)
+    return (strength * 0.5 * np.log(counts / counts.mean())).round(4).tolist()
 
 
 def build_cache(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -100,13 +102,18 @@ def decode_boxes(raw: Tensor, centers: Tensor, stride: int) -> Tensor:
 class ServedDetector(nn.Module):
     """What is exported: uint8 images [B, H, W, 3] -> boxes [B, N, 4] in pixels, scores [B, N, classes].
 
-    A score is objectness x p(class); p is the softmax of the class logits divided by `temperature`.
+    A score is objectness x p(class); p is the softmax of (class logits + class_bias) / temperature. The bias
+    takes back some of the rebalancing of classes in training (Menon et al. 2021, "Long-tail learning via logit
+    adjustment").
     """
 
-    def __init__(self, model: GridDetector, *, temperature: float = 1.0) -> None:
+    def __init__(
+        self, model: GridDetector, *, temperature: float = 1.0, class_bias: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         self.temperature = temperature
+        self.register_buffer("class_bias", torch.tensor(class_bias or [0.0] * model.config.classes))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         grid = self.model(images.permute(0, 3, 1, 2).float() / 255.0).float()
@@ -114,5 +121,5 @@ class ServedDetector(nn.Module):
         stride = self.model.config.stride
         raw = grid.reshape(grid.shape[0], -1, grid.shape[-1])
         boxes = decode_boxes(raw[..., :4], cell_centers(height, width, stride, grid.device), stride)
-        probabilities = torch.softmax(raw[..., 5:] / self.temperature, dim=-1)
+        probabilities = torch.softmax((raw[..., 5:] + self.class_bias) / self.temperature, dim=-1)
         return boxes, raw[..., 4:5].sigmoid() * probabilities

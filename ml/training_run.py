@@ -31,7 +31,7 @@ from ml.config import EMOTIONS, ModelConfig, TrainConfig
 from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
 from ml.engine import Precision, evaluate, train_one_epoch
 from ml.export import export_onnx
-from ml.image_cache import build_cache
+from ml.image_cache import build_cache, class_bias
 from ml.loss import detection_loss
 from ml.metrics import summarize
 from ml.model import GridDetector, ServedDetector
@@ -110,6 +110,7 @@ class Run:
             "train_images": len(train),
             "hash": data_hash(train),
         }
+        self.class_bias = class_bias(train, config.prior_correction)
         cache = build_cache(
             train,
             soft_labels=config.soft_labels,
@@ -209,9 +210,13 @@ class Run:
                 on_step=on_step,
             )
 
+    def served(self) -> ServedDetector:
+        """The averaged weights as they will be used."""
+        return ServedDetector(self.average.module, class_bias=self.class_bias).to(self.precision.device)
+
     def measure_and_keep_best(self) -> dict[str, Any]:
         """Figures of the averaged weights, which become best.pt where none were better."""
-        served = ServedDetector(self.average.module)
+        served = self.served()
         metrics = summarize(evaluate(served, self.valid, self.precision), fast=True)
         if (score := selection_score(metrics)) > self.best:
             self.best = score
@@ -248,6 +253,7 @@ class Run:
             "version": self.options.name,
             "emotions": list(EMOTIONS),
             "input_size": self.config.image_size,
+            "class_bias": self.class_bias,
             "model": self.model.config.to_dict(),
             "train": self.config.to_dict(),
             "data": self.data,
@@ -277,7 +283,7 @@ class Run:
         draw_figures(
             self.folder,
             self.history,
-            evaluate(ServedDetector(self.average.module), self.valid, self.precision),
+            evaluate(self.served(), self.valid, self.precision),
         )
         self.say("done", pt=str(weights), onnx=str(onnx_path), card=str(card_path), run_dir=str(self.folder))
 
