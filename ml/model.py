@@ -102,9 +102,9 @@ def decode_boxes(raw: Tensor, centers: Tensor, stride: int) -> Tensor:
 class ServedDetector(nn.Module):
     """What is exported: uint8 images [B, H, W, 3] -> boxes [B, N, 4] in pixels, scores [B, N, classes].
 
-    A score is objectness x p(class); p is the softmax of (class logits + class_bias) / temperature. The bias
-    takes back some of the rebalancing of classes in training (Menon et al. 2021, "Long-tail learning via logit
-    adjustment").
+    A score is objectness x p(class); p is the softmax of (class logits + class_bias) / temperature.
+    The bias takes back some of the rebalancing of classes in training (Menon et al. 2021, "Long-tail
+    learning via logit adjustment").
     """
 
     def __init__(
