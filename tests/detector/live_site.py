@@ -77,9 +77,9 @@ class LiveSite:
         """The process's resident bytes."""
         return psutil.Process(self.process.pid).memory_info().rss
 
-    def connect(self, **options: object) -> connect:
-        """A client of /ws/live/."""
-        return connect(f"ws://127.0.0.1:{self.port}/ws/live/", compression=None, open_timeout=20, **options)
+    def connect(self, path: str = "/ws/live/", **options: object) -> connect:
+        """A client of a WebSocket."""
+        return connect(f"ws://127.0.0.1:{self.port}{path}", compression=None, open_timeout=20, **options)
 
     def _is_ready(self) -> bool:
         try:

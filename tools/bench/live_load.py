@@ -16,18 +16,24 @@ import io
 import json
 import random
 import struct
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
-import psutil
-import skimage.data
 from PIL import Image, ImageEnhance
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
 
+try:
+    import psutil
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import ConnectionClosed
+except ImportError as error:
+    sys.exit(f"{error.name} is missing: pip install -r requirements-dev.txt")
+
+ASTRONAUT = Path(__file__).resolve().parents[2] / "webui/static/webui/sample/astronaut.jpg"
 DIFFERENT_FRAMES = 24
 PATIENCE_SECONDS = 5.0
 
@@ -47,7 +53,7 @@ class Tally:
 def camera_frames(count: int = DIFFERENT_FRAMES) -> list[bytes]:
     """`count` JPEGs of 320x240, each moved, scaled and lit a little differently."""
     chance = random.Random(0)
-    picture = Image.fromarray(skimage.data.astronaut())
+    picture = Image.open(ASTRONAUT).convert("RGB")
     frames = []
     for _ in range(count):
         width = chance.randint(380, 500)
