@@ -151,7 +151,7 @@ class Composer:
         pool = self.cache.large
         index = torch.randint(len(pool), (count,), device=self.device)
         size = pool.sizes[index]
-        zoom = side / size.amax(1) * uniform(count, math.log(0.8), math.log(2.0), self.device).exp()
+        zoom = side / size.amax(1) * uniform(count, math.log(0.7), math.log(1.6), self.device).exp()
         middle = size * uniform((count, 2), 0.3, 0.7, self.device)
         target = uniform((count, 2), 0.4, 0.6, self.device) * side
         return self._render(pool, index, side, zoom, middle, target)

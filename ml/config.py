@@ -69,7 +69,7 @@ class TrainConfig(_Serializable):
     """Last epochs with weak augmentation, so that the net ends on pictures as they are."""
     frozen_norm_epochs: int = 8
     """Last epochs in which batch norms keep their running statistics, so that the net gets used to them."""
-    prior_correction: float = 0.5
+    prior_correction: float = 0.75
     """How much of the classes' rebalancing in training is taken back in use: 0 none, 1 all of it."""
     soft_labels: bool = True
     """Use the distribution of votes where the data give one."""

@@ -20,7 +20,7 @@ from ml.model import GridDetector, ServedDetector
 
 TOLERANCE = 2e-3
 """Largest difference between torch and ONNX Runtime that still counts as the same: of a class's
-probability, of a tenth of the logarithm of the objectness, of a box's edge as a share of the image's side."""
+probability, of a tenth of the log of the objectness (+ 1e-4), of a box's edge as a share of the image."""
 
 
 class ExportError(Exception):
@@ -88,7 +88,10 @@ def _largest_difference(served: ServedDetector, serialized: bytes) -> float:
         objectness, torch_objectness = (s.sum(-1, keepdims=True) for s in (scores, torch_scores))
         pairs = (
             (scores / objectness, torch_scores / torch_objectness),  # on noise objectness is about 0, so
-            (np.log(objectness) / 10, np.log(torch_objectness) / 10),  # each factor is compared by itself
+            (
+                np.log(objectness + 1e-4) / 10,
+                np.log(torch_objectness + 1e-4) / 10,
+            ),  # each factor is compared by itself
             (boxes / max(shape[1:3]), torch_boxes / max(shape[1:3])),
         )
         worst = max(worst, *(float(np.abs(got - wanted).max()) for got, wanted in pairs))

@@ -11,10 +11,10 @@ import torch
 from ml.augment import Batch, Composer, Layout
 from ml.config import TrainConfig
 
-SCENE_SHARE = 0.12
+SCENE_SHARE = 0.4
 """Share of steps on whole scenes; the others show 1, 4, 9 or 16 faces a canvas in this proportion."""
 TILE_SHARES = {1: 0.15, 2: 0.30, 3: 0.20, 4: 0.35}
-FACES_PER_CANVAS = 10
+FACES_PER_CANVAS = 8
 """Mean number of faces for each full-size canvas of the batch, over these layouts."""
 LAYOUTS = {
     1: (0.375, 0.8, 32, (0.35, 1.05)),
