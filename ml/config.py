@@ -50,7 +50,7 @@ class ModelConfig(_Serializable):
 class TrainConfig(_Serializable):
     """One training run. The defaults are the recipe of the shipped detector."""
 
-    epochs: int = 22
+    epochs: int = 40
     image_size: int = 256
     """Longest canvas side in pixels; canvases of 0.375 to 1.125 times this side are mixed."""
     batch_size: int = 16
