@@ -38,7 +38,7 @@ def served_card(card: dict[str, Any]) -> dict[str, Any]:
     }
     served = {key: card.get(key, value) for key, value in defaults.items()}
     served["emotions"] = list(EMOTIONS)
-    served["thresholds"] = {"min_score": 0.4, "nms_iou": 0.5} | card.get("thresholds", {})
+    served["thresholds"] = {"min_score": 0.2, "nms_iou": 0.5} | card.get("thresholds", {})
     return served
 
 
