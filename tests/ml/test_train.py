@@ -40,15 +40,19 @@ def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str
 @pytest.fixture(scope="module")
 def trained(drawn, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("run")
-    code, events, errors = train(drawn, run_dir, "--epochs", "30", "--valid-every", "10")
+    code, events, errors = train(drawn, run_dir, "--epochs", "100", "--valid-every", "50")
     assert code == 0, errors
     return run_dir, events
 
 
 def test_the_loss_falls(trained):
-    losses = [event["train"]["loss"] for event in trained[1] if event["event"] == "epoch"]
-    assert len(losses) == 30
-    assert losses[-1] < 0.7 * losses[0]
+    terms = [event["train"] for event in trained[1] if event["event"] == "epoch"]
+    assert len(terms) == 100
+    first, last = (
+        {name: sum(row[name] for row in rows) / 5 for name in rows[0]} for rows in (terms[:5], terms[-5:])
+    )
+    assert last["box"] < 0.6 * first["box"]
+    assert last["loss"] < 0.9 * first["loss"]
 
 
 def test_the_trained_detector_finds_a_drawn_face(trained, drawn):
@@ -82,7 +86,7 @@ def test_a_run_leaves_checkpoints_figures_and_a_card(trained):
     ):
         assert (run_dir / name).stat().st_size > 1000, name
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == list(range(1, 31))
+    assert [row["epoch"] for row in rows] == list(range(1, 101))
     card = json.loads((run_dir / "card.json").read_text())
     assert card["version"] == "drawn"
     assert card["seed"] == 1
