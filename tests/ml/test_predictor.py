@@ -42,12 +42,18 @@ def test_a_face_is_found_where_it_is_with_all_nine_scores(predictor: Predictor) 
     assert face.score == face.scores["happy"] == max(face.scores.values())
 
 
-@pytest.mark.parametrize("factor", [0.5, 2, 3.3, 10])
+@pytest.mark.parametrize("factor", [0.75, 2, 3.3, 10])
 def test_fractions_do_not_depend_on_the_size_of_the_image(predictor: Predictor, factor: float) -> None:
     image = frame((128, 64), ((64, 32, 96, 64), "red"))
     scaled = image.resize((round(128 * factor), round(64 * factor)), Image.Resampling.NEAREST)
     face = predictor.predict_image(scaled)[0]
     assert (face.x1, face.y1, face.x2, face.y2) == pytest.approx((0.5, 0.5, 0.75, 1.0), abs=0.01)
+
+
+def test_a_small_image_is_enlarged_by_a_third_at_most() -> None:
+    batch, content = fit_to_grid(Image.new("RGB", (48, 36)), 256)
+    assert content == (64, 48)
+    assert batch.shape == (1, 64, 64, 3)
 
 
 def test_a_box_that_reaches_into_the_padding_ends_at_the_image(predictor: Predictor) -> None:
