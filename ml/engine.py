@@ -15,23 +15,13 @@ from torch.optim.swa_utils import AveragedModel
 from ml.augment import Batch
 from ml.metrics import FrameResult
 from ml.nms import select_boxes
+from ml.precision import Precision
 
 
 class NonFiniteLossError(Exception):
     """The loss is no longer a number; the message names the batch and the terms."""
 
     code = "non_finite_loss"
-
-
-@dataclass(frozen=True)
-class Precision:
-    """Where and how arithmetic runs: a device, and bfloat16 autocast or not."""
-
-    device: torch.device
-    bf16: bool
-
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from ml.config import TrainConfig
 from ml.dataset import DatasetError
 from ml.engine import NonFiniteLossError
 from ml.export import ExportError
-from ml.training_run import DeviceError, Run, Stopped
+from ml.precision import DeviceError
+from ml.training_run import Run, Stopped
 
 log = logging.getLogger("ml.train")
 

@@ -29,12 +29,13 @@ from ml.checkpoint import (
 )
 from ml.config import EMOTIONS, ModelConfig, TrainConfig
 from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
-from ml.engine import Precision, evaluate, train_one_epoch
+from ml.engine import evaluate, train_one_epoch
 from ml.export import export_onnx
 from ml.image_cache import build_cache, class_bias
 from ml.loss import detection_loss
 from ml.metrics import summarize
 from ml.model import GridDetector, ServedDetector
+from ml.precision import choose_precision
 from ml.schedule import epoch_batches, learning_rate_factor, parameter_groups, steps_per_epoch
 from ml.validation import prepare_validation
 
@@ -46,12 +47,6 @@ PLAIN_STRENGTH = 0.4
 
 class Stopped(Exception):
     """SIGTERM or Ctrl-C: end in order, keeping what was learned."""
-
-
-class DeviceError(Exception):
-    """The device that was asked for is not there."""
-
-    code = "bad_device"
 
 
 class Run:
@@ -145,8 +140,10 @@ class Run:
 
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
-        same_run = {"train_config": self.config.to_dict(), "data": self.data} | {
-            "config": self.model.config.to_dict()
+        same_run = {
+            "config": self.model.config.to_dict(),
+            "train_config": self.config.to_dict(),
+            "data": self.data,
         }
         if any(content.get(key) != value for key, value in same_run.items()):
             raise CheckpointError(
@@ -280,11 +277,7 @@ class Run:
         export_onnx(model, onnx_path, card=card)
         replace_file(card_path, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
         self.average.module.load_state_dict(model.state_dict())
-        draw_figures(
-            self.folder,
-            self.history,
-            evaluate(self.served(), self.valid, self.precision),
-        )
+        draw_figures(self.folder, self.history, evaluate(self.served(), self.valid, self.precision))
         self.say("done", pt=str(weights), onnx=str(onnx_path), card=str(card_path), run_dir=str(self.folder))
 
 
@@ -312,25 +305,6 @@ def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[Any]
     plots.plot_curves(history, folder / "curves.png")
     plots.plot_confusion(summary["confusion"], folder / "confusion.png")
     plots.plot_precision_recall(summary["precision_curves"], folder / "pr.png")
-
-
-def choose_precision(device: str, precision: str) -> Precision:
-    """Device and arithmetic; "auto" takes CUDA if there is one, and bfloat16 where the processor has it.
-
-    Raises DeviceError.
-    """
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    try:
-        chosen = torch.device(name)
-        torch.empty(1, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        raise DeviceError(f"this machine or this build of PyTorch has no device {name!r}: {error}") from error
-    if precision != "auto":
-        return Precision(chosen, precision == "bf16")
-    if chosen.type == "cuda":
-        return Precision(chosen, torch.cuda.is_bf16_supported(including_emulation=False))
-    has_mkldnn = torch.backends.mkldnn.is_available()
-    return Precision(chosen, has_mkldnn and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def git_revision() -> str | None:
