@@ -184,13 +184,8 @@ class Composer:
         theta = torch.cat([to_source * (side / stored), (2 * shift / stored - 1)[:, :, None]], -1)
         coarse = torch.rand(count, device=self.device) < 0.2 * self.strength
         level = (-zoom.log2()).round().clamp(0, 2) + coarse
-        pixels = torch.empty(count, 3, side, side, device=self.device)
         grid = F.affine_grid(theta, [count, 3, side, side], align_corners=False)
-        for step in range(4):
-            chosen = (level == step).nonzero()[:, 0]
-            if len(chosen):
-                source = F.avg_pool2d(pool.images[index[chosen]].float() / 255, 2**step)
-                pixels[chosen] = F.grid_sample(source, grid[chosen], align_corners=False)
+        pixels = resample(pool, index, grid, level)
 
         place = (grid + 1) * (stored / 2)  # [K, t, t, 2] where each tile pixel lies in its source
         size = pool.sizes[index]
@@ -233,6 +228,17 @@ class Composer:
         )
         faces = torch.cat([center - half, center + half], -1)
         return Tiles(pixels, mask, *_visible_faces(faces, classes, valid, side))
+
+
+def resample(pool: Pool, index: Tensor, grid: Tensor, level: Tensor) -> Tensor:
+    """Images `index` [K] of `pool` seen at `grid` [K, t, t, 2] (-1..1), averaged over 2**level px first."""
+    pixels = torch.empty(len(index), 3, *grid.shape[1:3], device=grid.device)
+    for step in range(4):
+        chosen = (level == step).nonzero()[:, 0]
+        if len(chosen):
+            source = F.avg_pool2d(pool.images[index[chosen]].float() / 255, 2**step)
+            pixels[chosen] = F.grid_sample(source, grid[chosen], align_corners=False)
+    return pixels
 
 
 def _visible_faces(faces: Tensor, classes: Tensor, valid: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from ml.config import EMOTIONS, ModelConfig
-from ml.model import GridDetector
+from ml.model import Detector
 
 
 class CheckpointError(Exception):
@@ -36,7 +36,7 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def save_weights(path: Path, model: GridDetector, *, card: dict[str, Any]) -> None:
+def save_weights(path: Path, model: Detector, *, card: dict[str, Any]) -> None:
     """The small file to fine-tune or export from: fp16 weights, the model's config, its classes and its
     card."""
     state = {
@@ -89,21 +89,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_model(path: Path) -> tuple[GridDetector, dict[str, Any]]:
+def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
     content = read_checkpoint(path)
-    state = content["state"]
-    if "average" in content:  # a training checkpoint: its averaged weights are what is measured and shipped
-        state = {
-            name.removeprefix("module."): value
-            for name, value in content["average"].items()
-            if name.startswith("module.")
-        }
     try:
-        model = GridDetector(ModelConfig.from_dict(content["config"]))
-        model.load_state_dict({name: value.float() for name, value in state.items()})
+        model = Detector(ModelConfig.from_dict(content["config"]))
+        model.load_state_dict({name: value.float() for name, value in content["state"].items()})
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"the weights in {path} do not fit its config: {error}") from error
-    if model.config.classes != len(EMOTIONS):
-        raise CheckpointError(f"{path} holds a network for {model.config.classes} classes")
+    if {model.config.grid.classes, model.config.closeup.classes} != {len(EMOTIONS)}:
+        raise CheckpointError(f"{path} holds nets for other than {len(EMOTIONS)} classes")
     return model.eval(), content.get("card", {})

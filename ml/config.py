@@ -34,27 +34,58 @@ class _Serializable:
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Serializable):
-    """The network's size. `widths` are the channels at strides 2, 4, 8, 16 and 32; `depths` counts the
+class GridConfig(_Serializable):
+    """The net of the first look. `widths` are the channels at strides 2, 4, 8, 16 and 32; `depths` counts the
     residual blocks at strides 4, 8, 16 and 32."""
 
-    widths: tuple[int, ...] = (16, 32, 64, 112, 176)
-    depths: tuple[int, ...] = (1, 2, 2, 2)
-    neck_width: int = 112
-    head_width: int = 80
+    widths: tuple[int, ...] = (16, 24, 48, 96, 128)
+    depths: tuple[int, ...] = (1, 1, 2, 1)
+    neck_width: int = 48
     classes: int = len(EMOTIONS)
-    stride: int = 16
+    stride: int = 8
+
+
+@dataclass(frozen=True)
+class CloseupConfig(_Serializable):
+    """The net of the second look. `widths` are the channels at strides 2, 4, 8 and 16, `depths` the residual
+    blocks there; `size` is the side of a close-up in pixels."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    depths: tuple[int, ...] = (1, 2, 2, 1)
+    classes: int = len(EMOTIONS)
+    size: int = 80
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The detector's two nets."""
+
+    grid: GridConfig = GridConfig()
+    closeup: CloseupConfig = CloseupConfig()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"grid": self.grid.to_dict(), "closeup": self.closeup.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        return cls(GridConfig.from_dict(values["grid"]), CloseupConfig.from_dict(values["closeup"]))
+
+
+PARTS: tuple[str, ...] = ("grid", "closeup")
 
 
 @dataclass(frozen=True)
 class TrainConfig(_Serializable):
     """One training run. The defaults are the recipe of the shipped detector."""
 
-    epochs: int = 40
-    image_size: int = 256
-    """Longest canvas side in pixels; canvases of 0.375 to 1.125 times this side are mixed."""
+    parts: tuple[str, ...] = PARTS
+    """Which nets are trained; they share nothing, so each may have a run of its own."""
+    epochs: int = 50
+    image_size: int = 320
+    """Longest canvas side in pixels of the grid's net; canvases of 0.3 to 1 times this side are mixed."""
     batch_size: int = 16
     """Canvases of `image_size` a step; smaller canvases come in proportionally larger batches."""
+    closeup_batch: int = 128
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_epochs: float = 1.0
@@ -63,14 +94,18 @@ class TrainConfig(_Serializable):
     """Steps after which an old weight counts half in the moving average that is evaluated and shipped."""
     box_gain: float = 4.0
     objectness_gain: float = 1.0
-    class_gain: float = 3.0
+    class_gain: float = 1.0
     clip_norm: float = 10.0
     plain_epochs: int = 4
-    """Last epochs with weak augmentation, so that the net ends on pictures as they are."""
+    """Last epochs with weak augmentation, so that the nets end on pictures as they are."""
     frozen_norm_epochs: int = 8
-    """Last epochs in which batch norms keep their running statistics, so that the net gets used to them."""
-    prior_correction: float = 0.75
-    """How much of the classes' rebalancing in training is taken back in use: 0 none, 1 all of it."""
+    """Last epochs in which batch norms keep their running statistics, so that the nets get used to them."""
+    small_share: float = 0.7
+    """Share of the epochs in which close-ups are trained at four fifths of their size, which is faster."""
+    mix_share: float = 0.3
+    """Share of close-ups that are blended with another one, labels too."""
+    rare_share: float = 0.05
+    """A class with a smaller share of the faces is shown more often, by the root of what it lacks."""
     soft_labels: bool = True
     """Use the distribution of votes where the data give one."""
     seed: int = 0

@@ -21,7 +21,7 @@ from ml.dataset import DatasetError, Sample, load_split
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
 from ml.options import positive
-from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
+from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
 
 MIN_SCORE = 0.01
 """Boxes are considered down to this score, so that the whole precision-recall curve is seen."""
@@ -101,7 +101,7 @@ def measure(
         boxes, scores, size = np.empty((0, 4), np.float32), np.empty((0, len(EMOTIONS)), np.float32), (1, 1)
         started = time.perf_counter()
         try:
-            image = decode_image(sample.path.read_bytes(), target=predictor.input_size)
+            image = decode_image(sample.path.read_bytes(), target=DECODE_SIDE)
         except (ImageError, OSError) as error:
             unreadable.append(f"{sample.path}: {error}")
         else:
@@ -135,7 +135,16 @@ def format_report(report: dict[str, Any]) -> str:
         f"({metrics['known_faces']} of known expression), {report['median_ms']} ms an image",
         "",
     ]
-    names = ("mAP50", "mAP50_95", "face_AP50", "accuracy", "balanced_accuracy", "macro_f1", "missed")
+    names = (
+        "mAP50",
+        "mAP50_95",
+        "face_AP50",
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "missed",
+        "calibration_error",
+    )
     lines += [f"{name:<18}{_figure(metrics[name])}" for name in names]
     columns = ("count", "AP50", "recall", "precision", "f1")
     lines += ["", _line("expression", columns)]

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.compose
 import onnxruntime
 import torch
 
 from ml.checkpoint import CheckpointError, load_model, replace_file
 from ml.config import EMOTIONS
-from ml.model import GridDetector, ServedDetector
+from ml.model import Detector, ServedCloseup, ServedGrid
 
 TOLERANCE = 2e-3
 """Largest difference between torch and ONNX Runtime that still counts as the same: of a class's
 probability, of a tenth of the log of the objectness (+ 1e-4), of a box's edge as a share of the image."""
+
+
+_MIN_HALVED = 256
+"""Smaller tensors (biases, shapes) are stored as they are."""
 
 
 class ExportError(Exception):
@@ -29,45 +36,40 @@ class ExportError(Exception):
 
 def served_card(card: dict[str, Any]) -> dict[str, Any]:
     """What travels inside the ONNX file: enough to serve it. `card` may hold more."""
-    defaults = {
-        "name": "grid-detector",
-        "version": "unnamed",
-        "input_size": 256,
-        "temperature": 1.0,
-        "class_bias": None,
-    }
+    defaults = {"name": "grid-detector", "version": "unnamed", "input_size": 320}
     served = {key: card.get(key, value) for key, value in defaults.items()}
     served["emotions"] = list(EMOTIONS)
     served["thresholds"] = {"min_score": 0.2, "nms_iou": 0.5} | card.get("thresholds", {})
     return served
 
 
-def export_onnx(model: GridDetector, path: Path, *, card: dict[str, Any]) -> float:
-    """Write `model` with decoding inside, its card as metadata, and compare it with torch at two shapes.
+def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
+    """Write both nets of `model` into one graph with decoding and calibration inside, the card as metadata.
 
-    Returns the largest difference. Raises ExportError where it exceeds TOLERANCE, and OSError.
+    The graph takes `images` and the flag `closeup`, which chooses the net; both give `boxes` and `scores`.
+    It is compared with torch. Returns the largest difference. Raises ExportError where it exceeds TOLERANCE,
+    and OSError.
     """
-    served_values = served_card(card)
-    served = ServedDetector(
-        model.float().cpu().eval(),
-        temperature=served_values["temperature"],
-        class_bias=served_values["class_bias"],
-    ).eval()
+    model = model.float().cpu().eval()
+    calibration = card.get("calibration", {})
+    objectness = {key: value for key, value in calibration.items() if key.startswith("objectness")}
+    grid = ServedGrid(model.grid, **objectness).eval()
+    closeup = ServedCloseup(model.closeup, temperature=calibration.get("temperature", 1.0)).eval()
+    size = model.config.closeup.size
     batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            served,
-            (torch.zeros(2, 128, 192, 3, dtype=torch.uint8),),
-            input_names=["images"],
-            output_names=["boxes", "scores"],
-            dynamic_shapes={"images": {0: batch, 1: 32 * height, 2: 32 * width}},
-            dynamo=True,
-            verbose=False,
-        )
-    proto = program.model_proto
-    onnx.helper.set_model_props(proto, {"card": json.dumps(served_values)})
-    difference = _largest_difference(served, proto.SerializeToString())
+    branches = {
+        "then_branch": _trace(closeup, (2, size, size, 3), {0: batch}),
+        "else_branch": _trace(grid, (2, 128, 192, 3), {0: batch, 1: 32 * height, 2: 32 * width}),
+    }
+    proto = _choose_by_flag(branches)
+    card_inside = served_card(card) | {"closeup_size": size}
+    onnx.helper.set_model_props(proto, {"card": json.dumps(card_inside)})
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    difference = max(
+        _largest_difference(session, grid, (1, 256, 192, 3), closeup=False),
+        _largest_difference(session, grid, (3, 64, 96, 3), closeup=False),
+        _largest_difference(session, closeup, (3, size, size, 3), closeup=True),
+    )
     if difference > TOLERANCE:
         raise ExportError(
             f"ONNX Runtime differs from torch by {difference:.4f} (at most {TOLERANCE} is allowed)"
@@ -76,26 +78,88 @@ def export_onnx(model: GridDetector, path: Path, *, card: dict[str, Any]) -> flo
     return difference
 
 
-def _largest_difference(served: ServedDetector, serialized: bytes) -> float:
-    session = onnxruntime.InferenceSession(serialized, providers=["CPUExecutionProvider"])
-    generator = np.random.default_rng(0)
-    worst = 0.0
-    for shape in ((1, 256, 192, 3), (3, 64, 96, 3)):
-        images = generator.integers(0, 256, shape, dtype=np.uint8)
-        boxes, scores = session.run(None, {"images": images})
-        with torch.inference_mode():
-            torch_boxes, torch_scores = (output.numpy() for output in served(torch.from_numpy(images)))
-        objectness, torch_objectness = (s.sum(-1, keepdims=True) for s in (scores, torch_scores))
-        pairs = (
-            (scores / objectness, torch_scores / torch_objectness),  # on noise objectness is about 0, so
-            (
-                np.log(objectness + 1e-4) / 10,
-                np.log(torch_objectness + 1e-4) / 10,
-            ),  # each factor is compared by itself
-            (boxes / max(shape[1:3]), torch_boxes / max(shape[1:3])),
+def _trace(served: torch.nn.Module, shape: tuple[int, ...], dynamic: dict[int, Any]) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            served,
+            (torch.zeros(shape, dtype=torch.uint8),),
+            input_names=["images"],
+            output_names=["boxes", "scores"],
+            dynamic_shapes={"images": dynamic},
+            dynamo=True,
+            verbose=False,
         )
-        worst = max(worst, *(float(np.abs(got - wanted).max()) for got, wanted in pairs))
-    return worst
+    return program.model_proto
+
+
+def _choose_by_flag(branches: dict[str, onnx.ModelProto]) -> onnx.ModelProto:
+    """One model of several with the same interface: the flag `closeup` decides which of them runs."""
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
+    graphs = {}
+    for branch, model in branches.items():
+        inner = onnx.compose.add_prefix(model, f"{branch}/", rename_functions=False).graph
+        for node in inner.node:
+            node.input[:] = ["images" if name == f"{branch}/images" else name for name in node.input]
+        outputs = [
+            helper.make_tensor_value_info(f"{branch}/{name}", floats, ["B", "N", last])
+            for name, last in (("boxes", 4), ("scores", len(EMOTIONS)))
+        ]
+        casts, halves = _halve(inner.initializer)
+        graphs[branch] = helper.make_graph([*casts, *inner.node], branch, [], outputs, initializer=halves)
+    names = ("boxes", "scores")
+    graph = helper.make_graph(
+        [helper.make_node("If", ["closeup"], names, **graphs)],
+        "detector",
+        [
+            helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, ["B", "H", "W", 3]),
+            helper.make_tensor_value_info("closeup", onnx.TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info(name, floats, ["B", "N", None]) for name in names],
+    )
+    first = next(iter(branches.values()))
+    model = helper.make_model(graph, opset_imports=first.opset_import, ir_version=first.ir_version)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _halve(
+    initializers: Iterable[onnx.TensorProto],
+) -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
+    """Large float32 weights as float16, which is half the file, and the casts that ONNX Runtime folds back to
+    float32 when it loads the file."""
+    casts, stored = [], []
+    for tensor in initializers:
+        if tensor.data_type == onnx.TensorProto.FLOAT and math.prod(tensor.dims) >= _MIN_HALVED:
+            half = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            stored.append(onnx.numpy_helper.from_array(half, f"{tensor.name}/half"))
+            casts.append(
+                onnx.helper.make_node(
+                    "Cast", [f"{tensor.name}/half"], [tensor.name], to=onnx.TensorProto.FLOAT
+                )
+            )
+        else:
+            stored.append(tensor)
+    return casts, stored
+
+
+def _largest_difference(
+    session: onnxruntime.InferenceSession, served: torch.nn.Module, shape: tuple[int, ...], *, closeup: bool
+) -> float:
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    boxes, scores = session.run(None, {"images": images, "closeup": np.array(closeup)})
+    with torch.inference_mode():
+        torch_boxes, torch_scores = (output.numpy() for output in served(torch.from_numpy(images)))
+    objectness, torch_objectness = (s.sum(-1, keepdims=True) for s in (scores, torch_scores))
+    pairs = (
+        (scores / objectness, torch_scores / torch_objectness),  # on noise objectness is about 0, so
+        (
+            np.log(objectness + 1e-4) / 10,
+            np.log(torch_objectness + 1e-4) / 10,
+        ),  # each factor is compared by itself
+        (boxes / max(shape[1:3]), torch_boxes / max(shape[1:3])),
+    )
+    return max(float(np.abs(got - wanted).max()) for got, wanted in pairs)
 
 
 def main(arguments: list[str] | None = None) -> int:

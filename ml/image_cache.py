@@ -83,15 +83,6 @@ def class_weights(samples: Sequence[Sample]) -> np.ndarray:
     return np.array([rarity[sample.labels[sample.labels >= 0]].max(initial=floor) for sample in samples])
 
 
-def class_bias(samples: Sequence[Sample], strength: float) -> list[float]:
-    """What to add to the class logits [9] to take back the rebalancing by `class_weights`.
-
-    `strength` 0 leaves the balance of training, 1 goes all the way back to the frequencies in the data.
-    """
-    counts = np.maximum(count_classes(samples), 1)
-    return (strength * 0.5 * np.log(counts / counts.mean())).round(4).tolist()
-
-
 def build_cache(
     samples: Sequence[Sample], *, soft_labels: bool = True, memory_bytes: float, progress: bool = True
 ) -> ImageCache:

@@ -12,6 +12,16 @@ from ml.model import cell_centers, decode_boxes
 from ml.targets import assign_cells
 
 
+def expression_loss(logits: Tensor, classes: Tensor, *, label_smoothing: float) -> Tensor:
+    """Cross-entropy of class logits [P, C] against target distributions [P, C]; rows of zeros are left out.
+
+    The mean over the others, 0 where there is none.
+    """
+    known = classes.sum(-1, keepdim=True)  # 1 for a known expression, less for an uncertain label, 0 for none
+    smooth = classes * (1 - label_smoothing) + known * label_smoothing / classes.shape[-1]
+    return -(smooth * F.log_softmax(logits.float(), dim=-1)).sum() / known.sum().clamp(min=1)
+
+
 def detection_loss(
     grid: Tensor, faces: Tensor, classes: Tensor, valid: Tensor, config: TrainConfig, *, stride: int
 ) -> dict[str, Tensor]:
@@ -47,11 +57,9 @@ def detection_loss(
     face_index = assigned.face[positive]
     box_loss = complete_box_iou_loss(boxes[positive], faces[batch_index, face_index], reduction="sum") / count
 
-    target = classes[batch_index, face_index]  # [P, C]
-    known = target.sum(-1, keepdim=True)  # 1 for a known expression, less for an uncertain label, 0 for none
-    smooth = target * (1 - config.label_smoothing) + known * config.label_smoothing / target.shape[-1]
-    log_p = F.log_softmax(class_logits[positive], dim=-1)
-    class_loss = -(smooth * log_p).sum() / known.sum().clamp(min=1)
+    class_loss = expression_loss(
+        class_logits[positive], classes[batch_index, face_index], label_smoothing=config.label_smoothing
+    )
     return {
         "box": config.box_gain * box_loss,
         "objectness": config.objectness_gain * objectness_loss,

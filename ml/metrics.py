@@ -65,6 +65,7 @@ def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: boo
         "mAP50_95": None if fast else _mean(by_class),
         "face_AP50": _mean(by_face),
         **_expression_figures(confusion),
+        "calibration_error": calibration_error(results),
         "per_class": _per_class(confusion, class_ap),
         "confusion": confusion.tolist(),
         "per_source": {
@@ -82,6 +83,33 @@ def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: boo
     return summary
 
 
+def calibration_error(results: Sequence[FrameResult], *, bins: int = 15) -> float | None:
+    """Expected calibration error over the boxes of faces of known expression, None where there is none.
+
+    The mean distance, in bins of equal width, between the score of a box's top class and the share of such
+    boxes whose top class is right (Guo et al. 2017, "On calibration of modern neural networks").
+    """
+    scores, right = [np.zeros(0)], [np.zeros(0, bool)]
+    for result in results:
+        known = result.true_labels >= 0
+        if known.any() and len(result.boxes):
+            best, found = _boxes_of_faces(result, known)
+            scores.append(result.scores[best[found]].max(axis=1))
+            right.append(result.scores[best[found]].argmax(axis=1) == result.true_labels[known][found])
+    score, correct = np.concatenate(scores), np.concatenate(right)
+    if not len(score):
+        return None
+    place = np.minimum((score * bins).astype(int), bins - 1)
+    gaps = np.bincount(place, correct, bins) - np.bincount(place, score, bins)
+    return float(np.abs(gaps).sum() / len(score))
+
+
+def _boxes_of_faces(result: FrameResult, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each face in `known`: its box of highest objectness with IoU >= 0.4, and whether there is one."""
+    found = pairwise_iou(result.true_boxes[known], result.boxes) >= MATCH_IOU
+    return np.where(found, result.scores.sum(axis=1), -1.0).argmax(axis=1), found.any(axis=1)
+
+
 def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
     """Counts [9, 10] of faces of known expression: truth by row, top class of the face's box by column.
 
@@ -97,9 +125,8 @@ def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
         if len(result.boxes) == 0:
             np.add.at(matrix, (truths, MISSED), 1)
             continue
-        found = pairwise_iou(result.true_boxes[known], result.boxes) >= MATCH_IOU
-        best = np.where(found, result.scores.sum(axis=1), -1.0).argmax(axis=1)
-        named = np.where(found.any(axis=1), result.scores[best].argmax(axis=1), MISSED)
+        best, found = _boxes_of_faces(result, known)
+        named = np.where(found, result.scores[best].argmax(axis=1), MISSED)
         np.add.at(matrix, (truths, named), 1)
     return matrix
 

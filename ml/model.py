@@ -1,16 +1,15 @@
-"""The network: a residual backbone, a top-down neck and one box a cell of a stride-16 grid."""
+"""The detector: a grid net that finds faces in a frame, a close-up net that reads a face's expression."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ml.config import ModelConfig
+from ml.config import CloseupConfig, GridConfig, ModelConfig
+from ml.photometric import grey
 
 MAX_LOG_SIZE = 5.0
-"""Box sides are predicted as log(side / stride); e**5 * 16 px is far more than any canvas."""
+"""Box sides are predicted as log(side / stride); e**5 * 8 px is more than any canvas."""
 
 
 class ConvBlock(nn.Sequential):
@@ -38,49 +37,85 @@ class ResidualBlock(nn.Module):
         return self.activation(x + self.second(self.first(x)))
 
 
-class GridDetector(nn.Module):
-    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 32) -> raw grid [B, h, w, 5 + classes], h = H /
-    16.
+class Stage(nn.Sequential):
+    """Halve the resolution, then `depth` residual blocks."""
 
-    The last axis holds x and y offsets from the cell's centre in strides, log(width / stride), log(height /
-    stride), the objectness logit and the class logits. `decode` turns it into boxes in pixels.
+    def __init__(self, inputs: int, outputs: int, depth: int) -> None:
+        super().__init__(
+            ConvBlock(inputs, outputs, stride=2), *(ResidualBlock(outputs) for _ in range(depth))
+        )
+
+
+class GridDetector(nn.Module):
+    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 32) -> raw grid [B, H/8, W/8, 5 + classes].
+
+    A residual backbone down to stride 32, a top-down neck (Lin et al. 2017, "Feature pyramid networks") and
+    one box a cell. The last axis holds x and y offsets from the cell's centre in strides, log(width /
+    stride), log(height / stride), the objectness logit and the class logits. `decode_boxes` turns it into
+    boxes in pixels.
     """
 
-    def __init__(self, config: ModelConfig | None = None) -> None:
+    def __init__(self, config: GridConfig | None = None) -> None:
         super().__init__()
-        self.config = config = config or ModelConfig()
+        self.config = config = config or GridConfig()
         w2, w4, w8, w16, w32 = config.widths
         d4, d8, d16, d32 = config.depths
-
-        def stage(inputs: int, outputs: int, depth: int) -> nn.Sequential:
-            return nn.Sequential(
-                ConvBlock(inputs, outputs, stride=2), *(ResidualBlock(outputs) for _ in range(depth))
-            )
-
-        self.to_stride_8 = nn.Sequential(ConvBlock(3, w2, stride=2), stage(w2, w4, d4), stage(w4, w8, d8))
-        self.to_stride_16 = stage(w8, w16, d16)
-        self.to_stride_32 = stage(w16, w32, d32)
-        neck, head = config.neck_width, config.head_width
+        neck = config.neck_width
+        self.to_stride_8 = nn.Sequential(ConvBlock(3, w2, stride=2), Stage(w2, w4, d4), Stage(w4, w8, d8))
+        self.to_stride_16 = Stage(w8, w16, d16)
+        self.to_stride_32 = Stage(w16, w32, d32)
+        self.lateral_8 = ConvBlock(w8, neck, kernel=1)
         self.lateral_16 = ConvBlock(w16, neck, kernel=1)
         self.lateral_32 = ConvBlock(w32, neck, kernel=1)
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
-        self.merge = ConvBlock(neck, neck)
-        self.box_branch = nn.Sequential(ConvBlock(neck, head), nn.Conv2d(head, 5, 1))
-        self.class_branch = nn.Sequential(
-            ConvBlock(neck, neck), nn.Dropout2d(0.1), nn.Conv2d(neck, config.classes, 1)
-        )
+        self.merge_16 = ConvBlock(neck, neck)
+        self.merge_8 = ConvBlock(neck, neck)
+        self.head = nn.Conv2d(neck, 5 + config.classes, 1)
         # A face is rare among cells: start every objectness at 1 % (Lin et al. 2017, "Focal loss").
-        nn.init.constant_(self.box_branch[-1].bias[4:], -4.6)
+        nn.init.constant_(self.head.bias[4:5], -4.6)
 
     def forward(self, images: Tensor) -> Tensor:
-        x8 = self.to_stride_8(images)  # [B, 64, H/8, W/8]
-        x16 = self.to_stride_16(x8)  # [B, 112, H/16, W/16]
-        x32 = self.to_stride_32(x16)  # [B, 176, H/32, W/32]
-        merged = self.merge(
-            self.lateral_16(x16) + self.upsample(self.lateral_32(x32))
-        )  # [B, 112, H/16, W/16]
-        grid = torch.cat([self.box_branch(merged), self.class_branch(merged)], dim=1)
-        return grid.permute(0, 2, 3, 1)  # [B, H/16, W/16, 5 + classes]
+        x8 = self.to_stride_8(images)  # [B, 48, H/8, W/8]
+        x16 = self.to_stride_16(x8)  # [B, 96, H/16, W/16]
+        x32 = self.to_stride_32(x16)  # [B, 128, H/32, W/32]
+        y16 = self.merge_16(self.lateral_16(x16) + self.upsample(self.lateral_32(x32)))
+        y8 = self.merge_8(self.lateral_8(x8) + self.upsample(y16))  # [B, 48, H/8, W/8]
+        return self.head(y8).permute(0, 2, 3, 1)  # [B, H/8, W/8, 5 + classes]
+
+
+class CloseupNet(nn.Module):
+    """Float close-ups [B, 3 or 1, S, S] in 0..1, one face each -> class logits [B, classes].
+
+    It looks at grey of unit contrast: colour and exposure tell where a picture comes from more than what the
+    face expresses.
+    """
+
+    def __init__(self, config: CloseupConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or CloseupConfig()
+        inputs = (1, *config.widths[:-1])
+        self.stages = nn.Sequential(
+            *(Stage(*sizes) for sizes in zip(inputs, config.widths, config.depths, strict=True))
+        )
+        self.dropout = nn.Dropout(0.2)
+        self.classify = nn.Linear(config.widths[-1], config.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        luma = grey(images) if images.shape[1] == 3 else images  # [B, 1, S, S]
+        centred = luma - luma.mean((2, 3), keepdim=True)
+        contrast = centred.square().mean((2, 3), keepdim=True).sqrt()
+        features = self.stages(centred / (contrast + 0.02))  # [B, 192, S/16, S/16]
+        return self.classify(self.dropout(features.mean((2, 3))))
+
+
+class Detector(nn.Module):
+    """The two nets together; what a checkpoint holds."""
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        self.grid = GridDetector(self.config.grid)
+        self.closeup = CloseupNet(self.config.closeup)
 
 
 def cell_centers(height: int, width: int, stride: int, device: torch.device | None = None) -> Tensor:
@@ -99,27 +134,44 @@ def decode_boxes(raw: Tensor, centers: Tensor, stride: int) -> Tensor:
     return torch.cat([middle - half, middle + half], dim=-1)
 
 
-class ServedDetector(nn.Module):
-    """What is exported: uint8 images [B, H, W, 3] -> boxes [B, N, 4] in pixels, scores [B, N, classes].
+class ServedGrid(nn.Module):
+    """The first look, as exported: uint8 images [B, H, W, 3] -> boxes [B, N, 4] in pixels, scores [B, N,
+    classes].
 
-    A score is objectness x p(class); p is the softmax of (class logits + class_bias) / temperature.
-    The bias takes back some of the rebalancing of classes in training (Menon et al. 2021, "Long-tail
-    learning via logit adjustment").
+    A score is objectness x p(class). Objectness is the sigmoid of `objectness_scale` x logit +
+    `objectness_bias`, which calibration chooses so that it is the share of such boxes that are faces.
     """
 
     def __init__(
-        self, model: GridDetector, *, temperature: float = 1.0, class_bias: Sequence[float] | None = None
+        self, grid: GridDetector, *, objectness_scale: float = 1.0, objectness_bias: float = 0.0
     ) -> None:
         super().__init__()
-        self.model = model
-        self.temperature = temperature
-        self.register_buffer("class_bias", torch.tensor(class_bias or [0.0] * model.config.classes))
+        self.grid = grid
+        self.objectness_scale = objectness_scale
+        self.objectness_bias = objectness_bias
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        grid = self.model(images.permute(0, 3, 1, 2).float() / 255.0).float()
+        grid = self.grid(images.permute(0, 3, 1, 2).float() / 255.0).float()
         height, width = grid.shape[1], grid.shape[2]
-        stride = self.model.config.stride
+        stride = self.grid.config.stride
         raw = grid.reshape(grid.shape[0], -1, grid.shape[-1])
         boxes = decode_boxes(raw[..., :4], cell_centers(height, width, stride, grid.device), stride)
-        probabilities = torch.softmax((raw[..., 5:] + self.class_bias) / self.temperature, dim=-1)
-        return boxes, raw[..., 4:5].sigmoid() * probabilities
+        objectness = (raw[..., 4:5] * self.objectness_scale + self.objectness_bias).sigmoid()
+        return boxes, objectness * torch.softmax(raw[..., 5:], dim=-1)
+
+
+class ServedCloseup(nn.Module):
+    """The second look, as exported: uint8 close-ups [B, S, S, 3] -> boxes [B, 1, 4], the close-up itself, and
+    p(class) [B, 1, classes], the softmax of the logits / `temperature` (Guo et al. 2017, "On calibration of
+    modern neural networks")."""
+
+    def __init__(self, closeup: CloseupNet, *, temperature: float = 1.0) -> None:
+        super().__init__()
+        self.closeup = closeup
+        self.temperature = temperature
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()
+        side = float(self.closeup.config.size)
+        boxes = logits.new_tensor([0.0, 0.0, side, side]).expand(logits.shape[0], 1, 4)
+        return boxes, torch.softmax(logits / self.temperature, dim=-1)[:, None]

@@ -23,9 +23,9 @@ def select_boxes(
     """Indices of the boxes to keep, best objectness first, at most `limit`.
 
     `boxes` [n, 4], `scores` [n, classes] = objectness x p(class), so that a row's sum is its objectness.
-    Suppression is class-agnostic and goes by objectness: one face is one box. Of the boxes left, those whose
-    best class scores at least `min_score` are returned; what is kept at a high `min_score` is therefore among
-    what is kept at a lower one.
+    Suppression is class-agnostic and goes by objectness: one face is one box. Boxes whose objectness is below
+    `min_score` are left out; what is kept at a high `min_score` is therefore among what is kept at a lower
+    one.
     """
     objectness = scores.sum(axis=1)
     candidates = np.flatnonzero(objectness >= min_score)
@@ -37,6 +37,4 @@ def select_boxes(
             if alive[row]:
                 alive[row + 1 :] &= ~overlaps[row, row + 1 :]
         candidates = candidates[alive]
-    if len(candidates) == 0:
-        return candidates
-    return candidates[scores[candidates].max(axis=1) >= min_score][:limit]
+    return candidates[:limit]

@@ -37,6 +37,37 @@ def recolour(pixels: Tensor, strength: float) -> Tensor:
     return (pixels - luma).mul_(saturation).add_(luma).mul_(cast).add_(bias)
 
 
+def to_grey(pixels: Tensor, strength: float) -> Tensor:
+    """[K, 3, H, W] -> [K, 1, H, W] as cameras of differing colour sensitivity would see it."""
+    share = (
+        pixels.new_tensor([0.299, 0.587, 0.114])
+        * (torch.randn(len(pixels), 3, device=pixels.device) * (0.4 * strength)).exp()
+    )
+    share /= share.sum(1, keepdim=True)
+    return (pixels * share[:, :, None, None]).sum(1, keepdim=True)
+
+
+def relight(pixels: Tensor, strength: float) -> Tensor:
+    """Light from one side, and exposure that may clip; each image of [K, C, H, W] its own."""
+    device, count, (height, width) = pixels.device, len(pixels), pixels.shape[-2:]
+    slope = uniform((count, 2, 1, 1, 1), -0.5 * strength, 0.5 * strength, device)
+    down = torch.linspace(-1, 1, height, device=device)[:, None]
+    right = torch.linspace(-1, 1, width, device=device)
+    gain = uniform((count, 1, 1, 1), 1 - 0.4 * strength, 1 + 0.4 * strength, device)
+    bias = uniform((count, 1, 1, 1), -0.15 * strength, 0.15 * strength, device)
+    return pixels * (gain + slope[:, 0] * right + slope[:, 1] * down) + bias
+
+
+def lower_resolution(images: Tensor, strength: float) -> Tensor:
+    """Shrink a third of the images [K, C, H, W] to 0.3 to 0.9 of their size and enlarge them again."""
+    side = images.shape[-1]
+    for few in (torch.rand(len(images), device=images.device) < 0.33 * strength).nonzero()[:, 0].chunk(3):
+        small = max(12, round(side * (0.3 + 0.6 * torch.rand(()).item())))
+        shrunk = F.interpolate(images[few], (small, small), mode="bilinear", antialias=True)
+        images[few] = F.interpolate(shrunk, (side, side), mode="bilinear")
+    return images
+
+
 def erase(pixels: Tensor, faces: Tensor, strength: float) -> Tensor:
     """Cover a part of the face [K, 4] with a plain colour, in 25 % of the images [K, 3, H, W].
 
@@ -53,7 +84,7 @@ def erase(pixels: Tensor, faces: Tensor, strength: float) -> Tensor:
         hit_x = (axis >= start[:, :1]) & (axis < start[:, :1] + hole[:, :1])
         hit_y = (axis >= start[:, 1:]) & (axis < start[:, 1:] + hole[:, 1:])
         hit = (hit_y[:, None, :, None] & hit_x[:, None, None, :]).float()
-        fill = torch.rand(len(chosen), 3, 1, 1, device=device)
+        fill = torch.rand(len(chosen), pixels.shape[1], 1, 1, device=device)
         pixels[chosen] = pixels[chosen] * (1 - hit) + fill * hit
     return pixels
 

@@ -1,5 +1,7 @@
 """Image bytes to faces and their expressions, on ONNX Runtime. Never imports torch.
 
+It looks twice: at the whole image to find faces, then at a close-up of each to read its expression.
+
 One `Predictor` per thread: it runs on the calling thread alone, so several of them share the cores fairly.
 """
 
@@ -15,6 +17,7 @@ import onnxruntime as ort
 from PIL import Image
 
 from ml.config import EMOTIONS
+from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
 from ml.nms import select_boxes
 
@@ -23,6 +26,11 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 _STRIDE = 32
 _PAD_GREY = 114
 _MAX_UPSCALE = 4 / 3
+_MAX_CLOSEUPS = 16
+_MIN_CLOSEUP_OBJECTNESS = 0.02
+
+DECODE_SIDE = 640
+"""Large photographs are decoded at no less than this, so that close-ups are sharp."""
 
 
 class DetectorFileError(Exception):
@@ -65,7 +73,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds: bytes to network input (with resizing), and network to boxes (with suppression)."""
+    """Milliseconds: bytes to pixels, and pixels to named boxes."""
 
     decode_ms: float
     inference_ms: float
@@ -91,6 +99,7 @@ class Predictor:
         self.emotions: tuple[str, ...] = EMOTIONS
         self.version = str(self.card["version"])
         self.input_size = int(self.card["input_size"])
+        self.closeup_size = int(self.card.get("closeup_size", 0))
         thresholds = self.card.get("thresholds", {})
         self.min_score = float(thresholds.get("min_score", 0.4))
         self.nms_iou = float(thresholds.get("nms_iou", 0.5))
@@ -112,11 +121,9 @@ class Predictor:
         Raises `ml.images.BadImage` or `ml.images.ImageTooLarge`.
         """
         started = time.perf_counter()
-        image = decode_image(data, max_pixels=max_pixels, target=self.input_size)
-        batch, content = fit_to_grid(image, self.input_size)
+        image = decode_image(data, max_pixels=max_pixels, target=DECODE_SIDE)
         decoded = time.perf_counter()
-        boxes, scores = self._infer(batch, content, min_score, max_faces)
-        detections = self._name(boxes, scores)
+        detections = self.predict_image(image, min_score=min_score, max_faces=max_faces)
         done = time.perf_counter()
         return detections, Timing((decoded - started) * 1000, (done - decoded) * 1000)
 
@@ -130,25 +137,34 @@ class Predictor:
         self, image: Image.Image, *, min_score: float | None = None, max_faces: int = 20
     ) -> tuple[np.ndarray, np.ndarray]:
         """As arrays: boxes float32 [n, 4] in fractions, scores float32 [n, 9], best objectness first."""
-        return self._infer(*fit_to_grid(image, self.input_size), min_score, max_faces)
+        return self._look(image, self.min_score if min_score is None else min_score, max_faces)
 
-    def _infer(
-        self, batch: np.ndarray, content: tuple[int, int], min_score: float | None, max_faces: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        boxes, scores = (output[0] for output in self._session.run(["boxes", "scores"], {"images": batch}))
-        kept = select_boxes(
-            boxes,
-            scores,
-            min_score=self.min_score if min_score is None else min_score,
-            iou=self.nms_iou,
-            limit=max_faces,
-        )
-        width, height = content
-        fractions = np.clip(
-            boxes[kept] / np.array([width, height, width, height], dtype=np.float32), 0.0, 1.0
-        )
+    def _look(self, image: Image.Image, min_score: float, max_faces: int) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes float32 [n, 4] in fractions and scores [n, 9] of an RGB image, best objectness first."""
+        batch, (width, height) = fit_to_grid(image, self.input_size)
+        boxes, scores = self._run(batch, closeup=False)
+        boxes, scores = boxes[0], scores[0]
+        kept = select_boxes(boxes, scores, min_score=min_score, iou=self.nms_iou, limit=max_faces)
+        fractions = np.clip(boxes[kept] / np.array([width, height, width, height], np.float32), 0.0, 1.0)
         visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
-        return fractions[visible], scores[kept[visible]]
+        fractions, scores = fractions[visible], scores[kept[visible]]
+        self._look_closer(image, fractions, scores)
+        shown = scores.max(axis=1, initial=0.0) >= min_score
+        return fractions[shown], scores[shown]
+
+    def _look_closer(self, image: Image.Image, boxes: np.ndarray, scores: np.ndarray) -> None:
+        """Read the expressions of the surest faces from their close-ups, into their rows of `scores`."""
+        objectness = scores[:_MAX_CLOSEUPS].sum(axis=1, keepdims=True)
+        count = int((objectness >= _MIN_CLOSEUP_OBJECTNESS).sum())
+        if count and self.closeup_size:
+            closeups = np.stack([cut_closeup(image, box, self.closeup_size) for box in boxes[:count]])
+            scores[:count] = objectness[:count] * self._run(closeups, closeup=True)[1][:, 0]
+
+    def _run(self, images: np.ndarray, *, closeup: bool) -> list[np.ndarray]:
+        inputs = {"images": images}
+        if self.closeup_size:
+            inputs["closeup"] = np.array(closeup)
+        return self._session.run(["boxes", "scores"], inputs)
 
     def _name(self, boxes: np.ndarray, scores: np.ndarray) -> list[Detection]:
         detections = []

@@ -12,15 +12,16 @@ from ml.augment import Batch, Composer, Layout
 from ml.config import TrainConfig
 
 SCENE_SHARE = 0.4
-"""Share of steps on whole scenes; the others show 1, 4, 9 or 16 faces a canvas in this proportion."""
-TILE_SHARES = {1: 0.15, 2: 0.30, 3: 0.20, 4: 0.35}
+"""Share of steps on whole scenes; the others show 1, 4, 9, 16 or 36 faces a canvas in this proportion."""
+TILE_SHARES = {1: 0.20, 2: 0.25, 3: 0.20, 4: 0.20, 6: 0.15}
 FACES_PER_CANVAS = 8
 """Mean number of faces for each full-size canvas of the batch, over these layouts."""
 LAYOUTS = {
-    1: (0.375, 0.8, 32, (0.35, 1.05)),
-    2: (0.5, 1.0, 64, (0.35, 1.05)),
-    3: (0.75, 1.125, 96, (0.4, 1.05)),
-    4: (0.75, 1.0, 32, (0.5, 1.05)),
+    1: (0.3, 1.0, 32, (0.3, 1.05)),
+    2: (0.4, 1.0, 64, (0.3, 1.05)),
+    3: (0.6, 1.0, 96, (0.35, 1.05)),
+    4: (0.6, 1.0, 32, (0.4, 1.05)),
+    6: (0.6, 0.9, 96, (0.4, 1.05)),
 }
 """Tiles a side -> smallest and largest canvas as shares of the image size, what its side is a multiple of,
 and the range of a face's height as a share of its tile."""
@@ -37,6 +38,11 @@ def draw_layout(image_size: int, has_scenes: bool) -> Layout:
     tiles = random.choices(list(TILE_SHARES), weights=list(TILE_SHARES.values()))[0]
     low, high, multiple, face_range = LAYOUTS[tiles]
     return Layout(side(low, high, multiple), tiles, face_range)
+
+
+def closeup_size(config: TrainConfig, epoch: int, size: int) -> int:
+    """Side of the close-ups in this epoch (Tan & Le 2021, "EfficientNetV2", progressive learning)."""
+    return size * 4 // 5 if epoch < config.small_share * config.epochs else size
 
 
 def epoch_batches(composer: Composer, config: TrainConfig, steps: int) -> Iterator[Batch]:

@@ -19,7 +19,7 @@ import torch
 from ml.checkpoint import (
     CheckpointError,
 )
-from ml.config import TrainConfig
+from ml.config import PARTS, TrainConfig
 from ml.dataset import DatasetError
 from ml.engine import NonFiniteLossError
 from ml.export import ExportError
@@ -52,6 +52,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--valid-dir", type=Path, action="append", default=[], help="a data set of which only valid/ is used")
     add("--votes", type=Path, help="CSV of vote counts per file and expression, used as soft labels")
+    add(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        default=list(PARTS),
+        help="nets to train; the other stays as it is",
+    )
     add("--epochs", type=int, default=default.epochs)
     add(
         "--image-size",
@@ -94,6 +101,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
+    options.parts = tuple(name for name in PARTS if name in options.parts)
     lowest = {"epochs": 1, "batch_size": 1, "valid_every": 1, "lr": 1e-9}
     lowest |= dict.fromkeys(("frozen_norm_epochs", "seed", "threads", "valid_limit", "weight_decay"), 0)
     for name, low in lowest.items():

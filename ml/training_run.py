@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from ml.augment import Batch, Composer
@@ -27,17 +27,19 @@ from ml.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from ml.config import EMOTIONS, ModelConfig, TrainConfig
+from ml.closeups import Closeups, CloseupSampler
+from ml.config import EMOTIONS, PARTS, CloseupConfig, TrainConfig
 from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
-from ml.engine import evaluate, train_one_epoch
-from ml.export import export_onnx
-from ml.image_cache import build_cache, class_bias
-from ml.loss import detection_loss
-from ml.metrics import summarize
-from ml.model import GridDetector, ServedDetector
+from ml.engine import evaluate
+from ml.image_cache import build_cache
+from ml.loss import detection_loss, expression_loss
+from ml.metrics import FrameResult, summarize
+from ml.model import Detector, ServedGrid
+from ml.part import Part
 from ml.precision import choose_precision
-from ml.schedule import epoch_batches, learning_rate_factor, parameter_groups, steps_per_epoch
-from ml.validation import prepare_validation
+from ml.release import release
+from ml.schedule import closeup_size, epoch_batches, steps_per_epoch
+from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
 log = logging.getLogger("ml.train")
 
@@ -65,7 +67,7 @@ class Run:
         self.precision = choose_precision(options.device, options.precision)
         self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
-        self.best = -1.0
+        self.best = dict.fromkeys(PARTS, -1.0)
 
     def say(self, event: str, **values: Any) -> None:
         """One JSON line on stdout with --json; otherwise a line for people on stderr."""
@@ -105,53 +107,91 @@ class Run:
             "train_images": len(train),
             "hash": data_hash(train),
         }
-        self.class_bias = class_bias(train, config.prior_correction)
         cache = build_cache(
             train,
             soft_labels=config.soft_labels,
             memory_bytes=options.cache_gb * 1e9,
             progress=not options.json,
         )
-        self.composer = Composer(cache.to(self.precision.device))
-        self.valid = prepare_validation(valid, config.image_size, limit=options.valid_limit)
-        self.steps = steps_per_epoch(len(cache), config)
+        self.cache = cache.to(self.precision.device)
+        self.valid_samples = valid
+        if options.valid_limit and options.valid_limit < len(valid):
+            spread = torch.linspace(0, len(valid) - 1, options.valid_limit).round().int().tolist()
+            valid = [valid[index] for index in spread]
+        if "grid" in config.parts:
+            self.valid = prepare_validation(valid, config.image_size)
+        if "closeup" in config.parts:
+            self.valid_closeups = prepare_closeups(valid, CloseupConfig().size)
 
     def build(self) -> None:
-        """Make the network, its average and the optimizer; load what --init-weights or --resume names."""
-        config, device = self.config, self.precision.device
+        """Make the nets and what trains them; load what --init-weights or --resume names."""
+        config = self.config
         self.started_from: dict[str, Any] | None = None
-        model = GridDetector(ModelConfig())
+        model = Detector()
         if self.options.init_weights:
             model, card = load_model(self.options.init_weights)
             known = ("version", "git_revision", "epoch", "seed", "train", "data", "started_from")
             self.started_from = {key: card[key] for key in known if key in card}
-        self.model = model.to(device, memory_format=torch.channels_last)
-        self.average = AveragedModel(
-            self.model, multi_avg_fn=moving_average(config.ema_half_life), use_buffers=True
-        )
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, config.weight_decay), lr=config.lr)
-        warmup, total = round(config.warmup_epochs * self.steps), config.epochs * self.steps
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda step: learning_rate_factor(step, warmup=warmup, total=total)
-        )
+        self.model = model.to(self.precision.device)
+        self.best_model = copy.deepcopy(self.model)
+        """The best average of each part so far; a part that is not trained stays as it started."""
+        self.parts = {name: getattr(self, f"_{name}_part")() for name in config.parts}
         self.epoch = 0
         if self.options.resume:
             self._resume(self.folder / "last.pt")
+
+    def _grid_part(self) -> Part:
+        config, composer = self.config, Composer(self.cache)
+        steps = steps_per_epoch(len(self.cache), config)
+
+        def batches(epoch: int) -> Iterator[Batch]:
+            composer.strength = self.strength(epoch)
+            return epoch_batches(composer, config, steps)
+
+        def loss_terms(grid: Tensor, batch: Batch) -> dict[str, Tensor]:
+            stride = self.model.grid.config.stride
+            return detection_loss(grid, batch.faces, batch.classes, batch.valid, config, stride=stride)
+
+        return Part(self.model.grid, batches, loss_terms, steps, config, self.precision)
+
+    def _closeup_part(self) -> Part:
+        config, size = self.config, self.model.closeup.config.size
+        sampler = CloseupSampler(self.cache, rare_share=config.rare_share)
+        steps = max(1, round(len(sampler) / config.closeup_batch))
+
+        def batches(epoch: int) -> Iterator[Closeups]:
+            sampler.strength = self.strength(epoch)
+            return sampler.epoch(
+                batch_size=config.closeup_batch,
+                steps=steps,
+                size=closeup_size(config, epoch, size),
+                mix_share=config.mix_share * (sampler.strength == 1.0),
+            )
+
+        def loss_terms(logits: Tensor, batch: Closeups) -> dict[str, Tensor]:
+            loss = expression_loss(logits, batch.classes, label_smoothing=config.label_smoothing)
+            return {"expression": loss}
+
+        return Part(self.model.closeup, batches, loss_terms, steps, config, self.precision)
+
+    def strength(self, epoch: int) -> float:
+        """How strong the augmentation is in this epoch."""
+        return 1.0 if epoch < self.config.epochs - self.config.plain_epochs else PLAIN_STRENGTH
 
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
         same_run = {
             "config": self.model.config.to_dict(),
-            "train_config": self.config.to_dict(),
+            "train_config": TrainConfig.from_dict(self.config.to_dict()).to_dict(),
             "data": self.data,
         }
         if any(content.get(key) != value for key, value in same_run.items()):
             raise CheckpointError(
                 f"{path} belongs to a run with other settings or other data: it can't go on from it"
             )
-        self.model.load_state_dict(content["state"])
-        for name in ("average", "optimizer", "scheduler"):
-            getattr(self, name).load_state_dict(content[name])
+        self.best_model.load_state_dict(content["state"])
+        for name, part in self.parts.items():
+            part.load_state_dict(content["parts"][name])
         self.epoch, self.best, self.history = content["epoch"], content["best"], content["history"]
         restore_generators(content["generators"])
 
@@ -159,98 +199,87 @@ class Run:
         """Train to the last epoch; a checkpoint, a row in metrics.jsonl and perhaps a new best after each."""
         config = self.config
         while self.epoch < config.epochs:
-            plain = self.epoch >= config.epochs - config.plain_epochs
-            self.composer.strength = PLAIN_STRENGTH if plain else 1.0
             started = time.monotonic()
-            losses = self._train_epoch()
+            losses: dict[str, float] = {}
+            for name in self.parts:
+                losses |= self._train_part(name)
             self.epoch += 1
             row: dict[str, Any] = {
                 "epoch": self.epoch,
                 "epochs": config.epochs,
-                "lr": self.optimizer.param_groups[0]["lr"],
                 "train": {"loss": sum(losses.values()), **losses},
                 "train_seconds": round(time.monotonic() - started, 1),
             }
             if self.epoch == config.epochs or self.epoch % self.options.valid_every == 0:
-                row["valid"] = self.measure_and_keep_best()
+                row |= self.measure_and_keep_best()
             row["seconds"] = round(time.monotonic() - started, 1)
             self.history.append(row)
             self.save()
             self.say("epoch", **row)
 
-    def _train_epoch(self) -> dict[str, float]:
-        config, stride = self.config, self.model.config.stride
+    def _train_part(self, name: str) -> dict[str, float]:
+        part = self.parts[name]
         bar = tqdm(
-            total=self.steps, desc=f"epoch {self.epoch + 1}/{config.epochs}", disable=self.options.json
+            total=part.steps,
+            desc=f"epoch {self.epoch + 1}/{self.config.epochs} {name}",
+            disable=self.options.json,
         )
-
-        def loss_terms(grid: Tensor, batch: Batch) -> dict[str, Tensor]:
-            return detection_loss(grid, batch.faces, batch.classes, batch.valid, config, stride=stride)
 
         def on_step(step: int, values: dict[str, float]) -> None:
             bar.update()
-            bar.set_postfix({name: f"{value:.2f}" for name, value in values.items()})
+            bar.set_postfix({key: f"{value:.2f}" for key, value in values.items()})
             if step % 20 == 0:
-                self.say("step", epoch=self.epoch + 1, step=step, steps=self.steps, **values)
+                self.say("step", epoch=self.epoch + 1, part=name, step=step, steps=part.steps, **values)
 
         with bar:
-            return train_one_epoch(
-                self.model,
-                epoch_batches(self.composer, config, self.steps),
-                loss_terms,
-                self.optimizer,
-                self.scheduler,
-                self.average,
-                self.precision,
-                clip_norm=config.clip_norm,
-                freeze_norms=self.epoch >= config.epochs - config.frozen_norm_epochs,
-                on_step=on_step,
-            )
-
-    def served(self) -> ServedDetector:
-        """The averaged weights as they will be used."""
-        return ServedDetector(self.average.module, class_bias=self.class_bias).to(self.precision.device)
+            return part.train_epoch(self.epoch, on_step)
 
     def measure_and_keep_best(self) -> dict[str, Any]:
-        """Figures of the averaged weights, which become best.pt where none were better."""
-        served = self.served()
-        metrics = summarize(evaluate(served, self.valid, self.precision), fast=True)
-        if (score := selection_score(metrics)) > self.best:
-            self.best = score
-            save_weights(self.folder / "best.pt", self.average.module, card=self.card(metrics))
-        return metrics
+        """Figures of the averaged weights of each part; those that were never better are kept."""
+        figures: dict[str, Any] = {}
+        for name, part in self.parts.items():
+            net = part.average.module
+            if name == "grid":
+                figures["valid"] = summarize(evaluate(ServedGrid(net), self.valid, self.precision), fast=True)
+                score = figures["valid"]["face_AP50"] or 0.0
+            else:
+                logits = closeup_logits(net, self.valid_closeups, self.precision)
+                figures["closeups"] = closeup_figures(logits, self.valid_closeups)
+                score = figures["closeups"]["accuracy"] or 0.0
+            if score > self.best[name]:
+                self.best[name] = score
+                getattr(self.best_model, name).load_state_dict(net.state_dict())
+        return figures
 
     def save(self) -> None:
         replace_file(
             self.folder / "metrics.jsonl",
             lambda path: path.write_text("".join(json.dumps(row) + "\n" for row in self.history)),
         )
+        save_weights(self.folder / "best.pt", self.best_model, card=self.card())
         save_checkpoint(
             self.folder / "last.pt",
             {
-                "state": self.model.state_dict(),
+                "state": self.best_model.state_dict(),
                 "config": self.model.config.to_dict(),
                 "emotions": list(EMOTIONS),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scheduler": self.scheduler.state_dict(),
+                "parts": {name: part.state_dict() for name, part in self.parts.items()},
                 "train_config": self.config.to_dict(),
                 "data": self.data,
-                "card": self.card({}),
+                "card": self.card(),
                 "epoch": self.epoch,
                 "best": self.best,
                 "history": self.history,
             },
         )
 
-    def card(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Where a detector came from and what it can do."""
+    def card(self) -> dict[str, Any]:
+        """Where a detector came from."""
         return {
             "name": "hamster-grid-detector",
             "version": self.options.name,
             "emotions": list(EMOTIONS),
             "input_size": self.config.image_size,
-            "class_bias": self.class_bias,
             "model": self.model.config.to_dict(),
             "train": self.config.to_dict(),
             "data": self.data,
@@ -260,44 +289,22 @@ class Run:
             "git_revision": self.git_revision,
             "torch": str(torch.__version__),
             "device": str(self.precision.device),
-            "metrics": metrics,
         }
 
     def finish(self) -> None:
-        """Export the best weights and draw the run's figures. Raises ExportError."""
-        best = self.folder / "best.pt"
-        if not best.exists():
-            if self.epoch == 0:
-                raise Stopped("no epoch was finished: there is nothing to keep")
+        """Calibrate, export and measure the best weights, and draw the run's figures. Raises ExportError."""
+        if self.epoch == 0:
+            raise Stopped("no epoch was finished: there is nothing to keep")
+        if max(self.best.values()) < 0:
             self.measure_and_keep_best()
-        model, card = load_model(best)
         weights: Path = self.options.weights
-        onnx_path, card_path = weights.with_suffix(".onnx"), weights.parent / "card.json"
-        save_weights(weights, model, card=card)
-        export_onnx(model, onnx_path, card=card)
-        replace_file(card_path, lambda path: path.write_text(json.dumps(card, indent=2) + "\n"))
-        self.average.module.load_state_dict(model.state_dict())
-        draw_figures(self.folder, self.history, evaluate(self.served(), self.valid, self.precision))
-        self.say("done", pt=str(weights), onnx=str(onnx_path), card=str(card_path), run_dir=str(self.folder))
+        results = release(self.best_model.cpu().eval(), weights, card=self.card(), samples=self.valid_samples)
+        draw_figures(self.folder, self.history, results)
+        paths = {"pt": weights, "onnx": weights.with_suffix(".onnx"), "card": weights.parent / "card.json"}
+        self.say("done", **{name: str(path) for name, path in paths.items()}, run_dir=str(self.folder))
 
 
-def moving_average(half_life: float) -> Callable[[Any, Any, Any], None]:
-    """An exponential average with a short memory at first, so that the random start is soon forgotten."""
-
-    def update(averaged: Any, current: Any, count: Any) -> None:
-        decay = min(0.5 ** (1 / half_life), (1 + float(count)) / (10 + float(count)))
-        get_ema_multi_avg_fn(decay)(averaged, current, count)
-
-    return update
-
-
-def selection_score(metrics: dict[str, Any]) -> float:
-    """What decides which epoch is the best: the mean of the expression's macro-F1 and the detection's
-    mAP50."""
-    return ((metrics["macro_f1"] or 0.0) + (metrics["mAP50"] or 0.0)) / 2
-
-
-def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[Any]) -> None:
+def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[FrameResult]) -> None:
     """curves.png, confusion.png and pr.png in the run folder."""
     from ml import plots  # matplotlib takes a second to import: only when something is drawn
 
