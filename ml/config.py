@@ -80,7 +80,7 @@ class TrainConfig(_Serializable):
 
     parts: tuple[str, ...] = PARTS
     """Which nets are trained; they share nothing, so each may have a run of its own."""
-    epochs: int = 50
+    epochs: int = 45
     image_size: int = 320
     """Longest canvas side in pixels of the grid's net; canvases of 0.3 to 1 times this side are mixed."""
     batch_size: int = 16
@@ -100,8 +100,6 @@ class TrainConfig(_Serializable):
     """Last epochs with weak augmentation, so that the nets end on pictures as they are."""
     frozen_norm_epochs: int = 8
     """Last epochs in which batch norms keep their running statistics, so that the nets get used to them."""
-    small_share: float = 0.7
-    """Share of the epochs in which close-ups are trained at four fifths of their size, which is faster."""
     mix_share: float = 0.3
     """Share of close-ups that are blended with another one, labels too."""
     rare_share: float = 0.05

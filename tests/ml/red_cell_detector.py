@@ -40,9 +40,47 @@ red_cells (uint8[B,H,W,3] images) => (float[B,N,4] boxes, float[B,N,9] scores)
 """
 
 
+_TWO_LOOKS = """
+<ir_version: 10, opset_import: ["" : 18]>
+two_looks (uint8[B,H,W,3] images, bool closeup) => (float[B,N,4] boxes, float[B,N,9] scores)
+{
+  boxes, scores = If (closeup) <
+    then_branch = colour () => (float[B,N,4] close_boxes, float[B,N,9] close_scores)
+    <float[3,9] named = {1,0,0,0,0,0,0,0,0, 0,0,1,0,0,0,0,0,0, 0,0,0,0,0,0,1,0,0},
+     float[3,4] nothing = {0,0,0,0, 0,0,0,0, 0,0,0,0}, int64[2] area = {1,2},
+     int64[1] one = {1}, int64[1] last = {2}>
+    {
+      pixels = Cast <to = 1> (images)
+      mean = ReduceMean <keepdims = 0> (pixels, area)
+      row = Unsqueeze (mean, one)
+      total = ReduceSum <keepdims = 1> (row, last)
+      shares = Div (row, total)
+      close_scores = MatMul (shares, named)
+      close_boxes = MatMul (shares, nothing)
+    },
+    else_branch = red_cells () => (float[B,N,4] cell_boxes_of_all, float[B,N,9] cell_scores) FIRST_LOOK
+  >
+}
+"""
+
+
+def write_two_look_detector(path: Path) -> Path:
+    """The red cells again, with a second look: a close-up's share of red, green and blue is its p(angry),
+    p(disgust) and p(sad)."""
+    first_look = _GRAPH[_GRAPH.index("\n<float[3,1]") :].replace("SHARES", ",".join(map(str, SHARES)))
+    first_look = first_look.replace(" boxes = ", " cell_boxes_of_all = ").replace(
+        " scores = ", " cell_scores = "
+    )
+    return _write(path, _TWO_LOOKS.replace("FIRST_LOOK", first_look), {"closeup_size": 32})
+
+
 def write_red_cell_detector(path: Path, **card: Any) -> Path:
     """Write the detector with a card whose values `card` overrides; a value of None leaves the key out."""
-    model = onnx.parser.parse_model(_GRAPH.replace("SHARES", ",".join(map(str, SHARES))))
+    return _write(path, _GRAPH.replace("SHARES", ",".join(map(str, SHARES))), card)
+
+
+def _write(path: Path, graph: str, card: dict[str, Any]) -> Path:
+    model = onnx.parser.parse_model(graph)
     values = {
         "name": "red cells",
         "version": "red-1",

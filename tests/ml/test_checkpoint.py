@@ -13,16 +13,17 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.config import EMOTIONS
-from ml.model import GridDetector
+from ml.model import Detector
 
 
 def test_saved_weights_load_as_the_same_detector(tmp_path):
-    model = GridDetector().eval()
+    model = Detector().eval()
     save_weights(tmp_path / "w.pt", model, card={"version": "x"})
     loaded, card = load_model(tmp_path / "w.pt")
     images = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(model(images), loaded(images), atol=0.02)
+        assert torch.allclose(model.grid(images), loaded.grid(images), atol=0.02)
+        assert torch.allclose(model.closeup(images), loaded.closeup(images), atol=0.02)
     assert card == {"version": "x"}
 
 
@@ -64,7 +65,7 @@ def test_a_checkpoint_for_other_classes_is_refused(tmp_path):
 
 
 def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
-    model = GridDetector()
+    model = Detector()
     save_weights(tmp_path / "w.pt", model, card={})
     content = torch.load(tmp_path / "w.pt", weights_only=True)
     content["state"].popitem()

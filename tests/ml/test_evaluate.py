@@ -116,12 +116,13 @@ def test_what_is_missing_is_one_line_and_exit_status_2(
 
 def test_a_training_checkpoint_is_exported_and_measured(squares: Path, tmp_path: Path) -> None:
     from ml.checkpoint import save_weights
-    from ml.config import ModelConfig
-    from ml.model import GridDetector
+    from ml.config import CloseupConfig, GridConfig, ModelConfig
+    from ml.model import Detector
 
-    small = ModelConfig(widths=(8, 8, 8, 8, 8), depths=(1, 1, 1, 1), neck_width=8, head_width=8)
+    grid = GridConfig(widths=(8, 8, 8, 8, 8), depths=(1, 1, 1, 1), neck_width=8)
+    small = ModelConfig(grid, CloseupConfig(widths=(8, 8, 8, 8), size=32))
     card = {"version": "from-checkpoint", "input_size": 128}
-    save_weights(tmp_path / "tiny.pt", GridDetector(small), card=card)
+    save_weights(tmp_path / "tiny.pt", Detector(small), card=card)
     out = tmp_path / "report.json"
     assert main(["--data-dir", str(squares), "--weights", str(tmp_path / "tiny.pt"), "--json", str(out)]) == 0
     assert json.loads(out.read_text(encoding="utf-8"))["detector"] == "from-checkpoint"

@@ -7,7 +7,7 @@ import torch
 
 from ml import export
 from ml.checkpoint import save_weights
-from ml.model import GridDetector, ServedDetector
+from ml.model import Detector, ServedCloseup, ServedGrid
 from ml.predictor import Predictor
 
 
@@ -15,14 +15,15 @@ from ml.predictor import Predictor
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     torch.manual_seed(0)
-    model = GridDetector().eval()
+    model = Detector().eval()
     for module in model.modules():  # as after training: batch norms that do something
         if isinstance(module, torch.nn.BatchNorm2d):
             module.weight.data.uniform_(0.5, 1.5)
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
-    model.box_branch[-1].bias.data[4] = 0.0  # objectness that is not about 0 everywhere
-    model.class_branch[-1].weight.data *= 8
+    model.grid.head.bias.data[4] = 0.0  # objectness that is not about 0 everywhere
+    model.grid.head.weight.data[5:] *= 8
+    model.closeup.classify.weight.data *= 8
     save_weights(folder / "model.pt", model, card={"version": "test-1", "input_size": 128})
     assert export.main(["--weights", str(folder / "model.pt"), "--json"]) == 0
     return folder, model
@@ -36,14 +37,49 @@ def test_onnx_runtime_gives_what_torch_gives_at_any_shape(exported, size, batch)
     folder, model = exported
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     images = np.random.default_rng(0).integers(0, 256, (batch, *size, 3), dtype=np.uint8)
-    boxes, scores = session.run(["boxes", "scores"], {"images": images})
+    boxes, scores = session.run(["boxes", "scores"], {"images": images, "closeup": np.array(False)})
     with torch.inference_mode():
-        want_boxes, want_scores = ServedDetector(model)(torch.from_numpy(images))
-    assert np.abs(scores - want_scores.numpy()).max() < 5e-3  # the file holds fp16 weights
+        want_boxes, want_scores = ServedGrid(model.grid)(torch.from_numpy(images))
     assert np.abs(boxes - want_boxes.numpy()).max() < 1.0
-    assert (
-        np.abs(scores - np.roll(want_scores.numpy(), 1, axis=-1)).max() > 0.05
-    )  # another order would be seen
+    assert_same_scores(scores, want_scores.numpy())
+
+
+def test_the_flag_chooses_the_closeup_net(exported):
+    import onnxruntime
+
+    folder, model = exported
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (3, 80, 80, 3), dtype=np.uint8)
+    boxes, scores = session.run(["boxes", "scores"], {"images": images, "closeup": np.array(True)})
+    with torch.inference_mode():
+        want_boxes, want_scores = ServedCloseup(model.closeup)(torch.from_numpy(images))
+    assert np.array_equal(boxes, want_boxes.numpy())
+    assert_same_scores(scores, want_scores.numpy())
+
+
+def assert_same_scores(scores, wanted):
+    assert scores.shape == wanted.shape
+    assert np.abs(scores - wanted).max() < 5e-3  # the file holds fp16 weights
+    assert np.abs(scores - np.roll(wanted, 1, axis=-1)).max() > 0.05  # another order would be seen
+
+
+def test_the_calibration_in_the_card_is_in_the_graph(exported):
+    import onnxruntime
+
+    folder, model = exported
+    plain = onnxruntime.InferenceSession(folder / "model.onnx")
+    card = {"calibration": {"temperature": 2.0, "objectness_scale": 1.0, "objectness_bias": 3.0}}
+    export.export_onnx(model, folder / "calibrated.onnx", card=card)
+    calibrated = onnxruntime.InferenceSession(folder / "calibrated.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (1, 80, 80, 3), dtype=np.uint8)
+
+    def scores(session, closeup):
+        return session.run(
+            ["scores"], {"images": images[:, :64, :64] if not closeup else images, "closeup": closeup}
+        )[0]
+
+    assert scores(calibrated, np.array(True)).max() < scores(plain, np.array(True)).max()
+    assert scores(calibrated, np.array(False)).sum() > scores(plain, np.array(False)).sum()
 
 
 def test_the_card_travels_inside_the_file(exported):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ml.dataset import DatasetError, Sample, load_split
-from ml.image_cache import build_cache, class_bias, class_weights
+from ml.image_cache import build_cache, class_weights
 from tests.ml.drawn_faces import make_dataset
 
 
@@ -20,12 +20,6 @@ def test_rare_expressions_are_drawn_more_often_than_their_share_and_unknown_face
     weights = class_weights(HAPPY_FOUR_TIMES_AS_OFTEN)
     assert weights[40] == pytest.approx(2 * weights[0])
     assert 0 < weights[-1] < weights[0]
-
-
-def test_the_bias_takes_the_rebalancing_back():
-    bias = class_bias(HAPPY_FOUR_TIMES_AS_OFTEN, 1.0)
-    assert np.exp(bias[4] - bias[0]) == pytest.approx(2.0, rel=1e-3)
-    assert class_bias(HAPPY_FOUR_TIMES_AS_OFTEN, 0.0) == [0.0] * 9
 
 
 def test_an_image_that_does_not_decode_is_named_and_left_out(tmp_path, caplog):

@@ -11,7 +11,7 @@ from PIL import Image
 from ml.config import EMOTIONS
 from ml.images import BadImage, ImageTooLarge
 from ml.predictor import DetectorFileError, Predictor, fit_to_grid, sha256_of
-from tests.ml.red_cell_detector import SHARES, write_red_cell_detector
+from tests.ml.red_cell_detector import SHARES, write_red_cell_detector, write_two_look_detector
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,17 @@ def test_a_face_is_found_where_it_is_with_all_nine_scores(predictor: Predictor) 
     assert list(face.scores) == list(EMOTIONS)
     assert list(face.scores.values()) == pytest.approx(SHARES, abs=1e-4)
     assert face.score == face.scores["happy"] == max(face.scores.values())
+
+
+def test_a_second_look_reads_the_expression_from_the_face_itself(tmp_path: Path) -> None:
+    predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
+    faces = predictor.predict_image(
+        frame((256, 192), ((64, 64, 128, 128), "red"), ((192, 0, 256, 64), "#b00000"))
+    )
+    assert [face.label for face in faces] == ["angry", "angry"]  # the first look alone says happy
+    assert faces[0].score > 0.4  # nine tenths of the close-up are the red face, the rest is grey around it
+    assert faces[0].scores["happy"] == 0
+    assert (faces[0].x1, faces[0].y1, faces[0].x2, faces[0].y2) == pytest.approx((0.25, 1 / 3, 0.5, 2 / 3))
 
 
 @pytest.mark.parametrize("factor", [0.75, 2, 3.3, 10])

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+
+from ml.calibration import choose_min_score, fit_objectness, fit_temperature
+from ml.metrics import FrameResult, calibration_error
+
+FACE, ELSEWHERE = [0.2, 0.2, 0.6, 0.6], [0.7, 0.7, 0.9, 0.9]
+
+
+def frame(boxes, objectness, *, label: int = 4, faces: int = 1, sure: float = 1.0) -> FrameResult:
+    """An image of `faces` (0 or 1) faces; every box is happy with `sure` of its objectness, sad otherwise."""
+    scores = np.zeros((len(boxes), 9))
+    scores[:, 4], scores[:, 6] = np.array(objectness) * sure, np.array(objectness) * (1 - sure)
+    truth = np.array([FACE] * faces).reshape(-1, 4), np.array([label] * faces, dtype=np.int64)
+    return FrameResult(np.array(boxes).reshape(-1, 4), scores, *truth, 100, 100, "", "")
+
+
+@pytest.mark.parametrize("truth", [0.5, 1.0, 2.0])
+def test_the_temperature_is_the_one_that_the_labels_were_drawn_with(truth):
+    torch.manual_seed(0)
+    logits = torch.randn(20_000, 9) * 3
+    labels = torch.multinomial((logits / truth).softmax(-1), 1)[:, 0]
+    assert fit_temperature(logits, labels) == pytest.approx(truth, rel=0.07)
+
+
+def test_objectness_becomes_the_share_of_boxes_that_are_faces():
+    rng = np.random.default_rng(0)
+    results = []
+    for _ in range(8000):
+        logit = rng.normal(0, 2)
+        is_face = rng.random() < 1 / (1 + np.exp(-(1.5 * logit + 0.7)))
+        results.append(frame([FACE if is_face else ELSEWHERE], [1 / (1 + np.exp(-logit))]))
+    assert fit_objectness(results) == pytest.approx((1.5, 0.7), abs=0.12)
+
+
+def test_with_too_few_faces_scores_stay_as_they_are():
+    assert fit_objectness([frame([FACE], [0.9])] * 10) == (1.0, 0.0)
+    assert fit_temperature(torch.zeros(3, 9), torch.zeros(3, dtype=torch.long)) == 1.0
+
+
+def test_the_threshold_is_the_lowest_that_shows_few_false_faces():
+    good = [frame([FACE, ELSEWHERE], [0.8, 0.25])] * 100
+    empty = [frame([ELSEWHERE], [0.4], faces=0)] * 2 + [frame([], [], faces=0)] * 98
+    assert choose_min_score(good) == pytest.approx(0.25, abs=0.011)
+    assert choose_min_score(good + empty) == pytest.approx(0.4, abs=0.011)
+
+
+def test_calibration_error_is_the_distance_of_confidence_from_accuracy():
+    right, wrong = frame([FACE], [0.8]), frame([FACE], [0.8], label=6)
+    assert calibration_error([right] * 8 + [wrong] * 2) == pytest.approx(0.0, abs=1e-9)
+    assert calibration_error([right] * 5 + [wrong] * 5) == pytest.approx(0.3)
+    assert calibration_error([frame([], [])]) is None
