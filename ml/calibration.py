@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -40,8 +41,7 @@ def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> tuple[
     objectness, is_face = _boxes_and_faces(results, [result.scores.sum(axis=1) for result in results])
     if min(is_face.sum(), len(is_face) - is_face.sum()) < MIN_FACES:
         return 1.0, 0.0
-    clipped = np.clip(objectness, 1e-6, 1 - 1e-6)
-    inputs = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
+    inputs = np.stack([_logit(objectness), np.ones_like(objectness)], axis=1)
     weights = np.array([1.0, 0.0])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-inputs @ weights))
@@ -49,6 +49,17 @@ def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> tuple[
         curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(2)
         weights -= np.linalg.solve(curvature, gradient)
     return round(float(weights[0]), 4), round(float(weights[1]), 4)
+
+
+def rescale_objectness(results: Sequence[FrameResult], scale: float, bias: float) -> list[FrameResult]:
+    """The same boxes with the scores that a detector calibrated by `fit_objectness` would give them."""
+    rescaled = []
+    for result in results:
+        objectness = result.scores.sum(axis=1, keepdims=True)
+        calibrated = 1 / (1 + np.exp(-(scale * _logit(objectness) + bias)))
+        scores = result.scores / np.maximum(objectness, 1e-9) * calibrated
+        rescaled.append(replace(result, scores=scores))
+    return rescaled
 
 
 def choose_min_score(results: Sequence[FrameResult]) -> float:
@@ -63,6 +74,11 @@ def choose_min_score(results: Sequence[FrameResult]) -> float:
         if shown.sum() >= FACE_PRECISION * len(shown) and wrong <= FALSE_FACES * len(without):
             return round(float(threshold), 2)
     return 0.6
+
+
+def _logit(share: np.ndarray) -> np.ndarray:
+    clipped = np.clip(share, 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))
 
 
 def _best(result: FrameResult) -> np.ndarray:

@@ -21,9 +21,15 @@ def cut_closeup(image: Image.Image, box: np.ndarray, size: int) -> np.ndarray:
         max(min(left + side, image.width), 1.0),
         max(min(top + side, image.height), 1.0),
     )
-    first_column, last_column = (round((x - left) / side * size) for x in (edges[0], edges[2]))
-    first_row, last_row = (round((y - top) / side * size) for y in (edges[1], edges[3]))
-    shape = max(1, last_column - first_column), max(1, last_row - first_row)
+    columns = _span((edges[0] - left) / side, (edges[2] - left) / side, size)
+    rows = _span((edges[1] - top) / side, (edges[3] - top) / side, size)
+    shape = size - sum(columns), size - sum(rows)
     piece = image.resize(shape, Image.Resampling.BILINEAR, box=edges, reducing_gap=2.0)
-    rows, columns = (first_row, size - first_row - shape[1]), (first_column, size - first_column - shape[0])
     return np.pad(np.asarray(piece), (rows, columns, (0, 0)), mode="edge")
+
+
+def _span(start: float, end: float, size: int) -> tuple[int, int]:
+    """Pixels before and after what lies between two fractions of `size`, which is at least one pixel."""
+    first = min(max(round(start * size), 0), size - 1)
+    last = min(max(round(end * size), first + 1), size)
+    return first, size - last

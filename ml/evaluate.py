@@ -27,6 +27,10 @@ MIN_SCORE = 0.01
 """Boxes are considered down to this score, so that the whole precision-recall curve is seen."""
 
 _MAX_FACES = 100
+_HEADLINES = (
+    *("mAP50", "mAP50_95", "face_AP50", "face_AP50_wide", "accuracy", "balanced_accuracy", "macro_f1"),
+    *("missed", "calibration_error", "false_faces"),
+)
 
 
 class EvaluationError(Exception):
@@ -121,6 +125,7 @@ def measure(
         "sha256": sha256_of(weights),
         "input_size": first.input_size,
         "min_score": MIN_SCORE,
+        "default_min_score": first.min_score,
         "median_ms": round(statistics.median(milliseconds), 2) if milliseconds else None,
         "unreadable": unreadable,
     }
@@ -130,22 +135,16 @@ def measure(
 def format_report(report: dict[str, Any]) -> str:
     """The report of `main` as a table to read."""
     metrics = report["metrics"]
-    lines = [
+    return (
         f"detector {report['detector']}, {metrics['frames']} images, {metrics['faces']} faces "
-        f"({metrics['known_faces']} of known expression), {report['median_ms']} ms an image",
-        "",
-    ]
-    names = (
-        "mAP50",
-        "mAP50_95",
-        "face_AP50",
-        "accuracy",
-        "balanced_accuracy",
-        "macro_f1",
-        "missed",
-        "calibration_error",
+        f"({metrics['known_faces']} of known expression), {report['median_ms']} ms an image\n\n"
+        f"{format_figures(metrics)}"
     )
-    lines += [f"{name:<18}{_figure(metrics[name])}" for name in names]
+
+
+def format_figures(metrics: dict[str, Any]) -> str:
+    """What `ml.metrics.summarize` returns as a table to read."""
+    lines = [f"{name:<18}{_figure(metrics[name])}" for name in _HEADLINES]
     columns = ("count", "AP50", "recall", "precision", "f1")
     lines += ["", _line("expression", columns)]
     lines += [_line(name, [row[column] for column in columns]) for name, row in metrics["per_class"].items()]
@@ -210,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         **facts,
         "data_dirs": [str(data_dir) for data_dir in options.data_dir],
         "split": options.split,
-        "metrics": summarize(results, curves=True),
+        "metrics": summarize(results, curves=True, min_score=facts["default_min_score"]),
     }
     print(format_report(report))
     if options.json:

@@ -19,6 +19,9 @@ MATCH_IOU = 0.4
 MISSED = len(EMOTIONS)
 """The confusion matrix's last column: faces that no box found."""
 
+WIDE_FACE = 0.04
+"""Share of the image's width."""
+
 _MAX_BOXES = 100
 _FACE = (1,)
 
@@ -42,13 +45,20 @@ class FrameResult:
     name: str
 
 
-def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: bool = False) -> dict[str, Any]:
+def summarize(
+    results: Sequence[FrameResult],
+    *,
+    fast: bool = False,
+    curves: bool = False,
+    min_score: float | None = None,
+) -> dict[str, Any]:
     """Every figure of a validation, ready for JSON; a figure without any face to measure it on is None.
 
     mAP50 and mAP50_95 score every box for all nine classes; a face of unknown expression is a region where
     they don't count. face_AP50 takes all faces and ranks by objectness. Accuracy, the confusion matrix (rows:
     truth, columns: prediction, the last one "missed") and what follows from it are over faces of known
-    expression.
+    expression. face_AP50_wide is over faces at least 4 % of the image's width; narrower ones don't count.
+    false_faces is how many boxes of at least `min_score` an image without a face shows, None without it.
     `fast` leaves out mAP50_95 and the average precisions of single sources; `curves` adds "precision_curves":
     {class or "face": precision at recall 0, 0.01 ... 1} at IoU 0.5.
     """
@@ -64,6 +74,8 @@ def summarize(results: Sequence[FrameResult], *, fast: bool = False, curves: boo
         "mAP50": _mean([value for value in class_ap if value is not None]),
         "mAP50_95": None if fast else _mean(by_class),
         "face_AP50": _mean(by_face),
+        "face_AP50_wide": None if fast else _mean(_face_precision(results, narrowest=WIDE_FACE)),
+        "false_faces": None if min_score is None else false_faces(results, min_score),
         **_expression_figures(confusion),
         "calibration_error": calibration_error(results),
         "per_class": _per_class(confusion, class_ap),
@@ -108,6 +120,16 @@ def _boxes_of_faces(result: FrameResult, known: np.ndarray) -> tuple[np.ndarray,
     """For each face in `known`: its box of highest objectness with IoU >= 0.4, and whether there is one."""
     found = pairwise_iou(result.true_boxes[known], result.boxes) >= MATCH_IOU
     return np.where(found, result.scores.sum(axis=1), -1.0).argmax(axis=1), found.any(axis=1)
+
+
+def false_faces(results: Sequence[FrameResult], min_score: float) -> float | None:
+    """Boxes whose top class scores at least `min_score`, per image without a face; None without any."""
+    shown = [
+        (result.scores.max(axis=1, initial=0.0) >= min_score).sum()
+        for result in results
+        if not len(result.true_boxes)
+    ]
+    return float(np.mean(shown)) if shown else None
 
 
 def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
@@ -185,6 +207,7 @@ def _source_figures(results: list[FrameResult], fast: bool) -> dict[str, Any]:
         by_class = _class_precision(results, (0.5,))
         figures["mAP50"] = _mean(by_class)
         figures["face_AP50"] = _mean(_face_precision(results))
+        figures["face_AP50_wide"] = _mean(_face_precision(results, narrowest=WIDE_FACE))
     return figures
 
 
@@ -204,12 +227,13 @@ def _class_precision(results: Sequence[FrameResult], thresholds: Sequence[float]
     return _coco_precision(truths, found, len(results), every_class, thresholds)
 
 
-def _face_precision(results: Sequence[FrameResult]) -> np.ndarray:
+def _face_precision(results: Sequence[FrameResult], *, narrowest: float = 0.0) -> np.ndarray:
     truths: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for frame, result in enumerate(results, 1):
         for box in _corner_and_size(result.true_boxes, result):
-            truths.append(_annotation(len(truths), frame, 1, box))
+            narrow = box[2] < narrowest * result.width
+            truths.append(_annotation(len(truths), frame, 1, box, crowd=narrow))
         objectness = result.scores.sum(axis=1).tolist()
         for box, score in zip(_corner_and_size(result.boxes, result), objectness, strict=True):
             found.append(_annotation(len(found), frame, 1, box, score=score))

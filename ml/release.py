@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ml.calibration import choose_min_score, fit_objectness, fit_temperature
+from ml.calibration import choose_min_score, fit_objectness, fit_temperature, rescale_objectness
 from ml.checkpoint import replace_file, save_weights
 from ml.dataset import Sample
 from ml.evaluate import measure
@@ -20,36 +20,41 @@ from ml.model import Detector
 from ml.precision import Precision
 from ml.validation import closeup_logits, prepare_closeups
 
+RESULTS = ("calibration", "thresholds", "metrics")
+"""What `release` adds to a card."""
+
 
 def release(
     model: Detector, weights: Path, *, card: dict[str, Any], samples: Sequence[Sample]
-) -> list[FrameResult]:
-    """Write `weights` (.pt), the .onnx beside it and card.json; returns what the detector finds in `samples`.
+) -> tuple[dict[str, Any], list[FrameResult]]:
+    """Write `weights` (.pt), the .onnx beside it and card.json; returns the full card and what the detector
+    finds in `samples`.
 
     `samples` are validation images: they choose the temperature of the close-up net, the scale of objectness
     and the default threshold, and give the figures in the card. Raises ExportError and OSError.
     """
-    card = {key: value for key, value in card.items() if key not in ("calibration", "metrics")}
+    card = {key: value for key, value in card.items() if key not in RESULTS}
     closeups = prepare_closeups(samples, model.config.closeup.size)
     cpu = Precision(torch.device("cpu"), bf16=False)
-    calibration = {
-        "temperature": fit_temperature(closeup_logits(model.closeup, closeups, cpu), closeups.labels)
-    }
+    logits = closeup_logits(model.closeup, closeups, cpu)
+    onnx = weights.with_suffix(".onnx")
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
-        before = measure(draft, samples, progress=False)[0]
-        scale, bias = fit_objectness(before)
-        calibration |= {"objectness_scale": scale, "objectness_bias": bias}
-        export_onnx(model, draft, card=card | {"calibration": calibration})
-        results = measure(draft, samples, progress=False)[0]
-    card["calibration"] = calibration
-    card["thresholds"] = {"min_score": choose_min_score(results), "nms_iou": 0.5}
-    card["calibration_error_before"] = summarize(before, fast=True)["calibration_error"]
-    card["metrics"] = summarize(results)
-    onnx = weights.with_suffix(".onnx")
-    save_weights(weights, model, card=card)
+        drafted, _ = measure(draft, samples, progress=False)
+    scale, bias = fit_objectness(drafted)
+    card["calibration"] = {
+        "temperature": fit_temperature(logits, closeups.labels),
+        "objectness_scale": scale,
+        "objectness_bias": bias,
+        "error_before": summarize(drafted, fast=True)["calibration_error"],
+    }
+    min_score = choose_min_score(rescale_objectness(drafted, scale, bias))
+    card["thresholds"] = {"min_score": min_score, "nms_iou": 0.5}
     export_onnx(model, onnx, card=card)
+    results, _ = measure(onnx, samples, progress=False)
+    card["metrics"] = summarize(results, min_score=min_score)
+    save_weights(weights, model, card=card)
     text = json.dumps(card, indent=2) + "\n"
     replace_file(weights.parent / "card.json", lambda beside: beside.write_text(text))
-    return results
+    return card, results

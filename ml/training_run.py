@@ -298,7 +298,9 @@ class Run:
         if max(self.best.values()) < 0:
             self.measure_and_keep_best()
         weights: Path = self.options.weights
-        results = release(self.best_model.cpu().eval(), weights, card=self.card(), samples=self.valid_samples)
+        _, results = release(
+            self.best_model.cpu().eval(), weights, card=self.card(), samples=self.valid_samples
+        )
         draw_figures(self.folder, self.history, results)
         paths = {"pt": weights, "onnx": weights.with_suffix(".onnx"), "card": weights.parent / "card.json"}
         self.say("done", **{name: str(path) for name, path in paths.items()}, run_dir=str(self.folder))

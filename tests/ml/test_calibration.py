@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.calibration import choose_min_score, fit_objectness, fit_temperature
+from ml.calibration import choose_min_score, fit_objectness, fit_temperature, rescale_objectness
 from ml.metrics import FrameResult, calibration_error
 
 FACE, ELSEWHERE = [0.2, 0.2, 0.6, 0.6], [0.7, 0.7, 0.9, 0.9]
@@ -32,6 +32,13 @@ def test_objectness_becomes_the_share_of_boxes_that_are_faces():
         is_face = rng.random() < 1 / (1 + np.exp(-(1.5 * logit + 0.7)))
         results.append(frame([FACE if is_face else ELSEWHERE], [1 / (1 + np.exp(-logit))]))
     assert fit_objectness(results) == pytest.approx((1.5, 0.7), abs=0.12)
+
+
+def test_rescaled_objectness_is_what_the_calibrated_detector_will_say():
+    (result,) = rescale_objectness([frame([FACE, ELSEWHERE], [0.5, 0.9], sure=0.75)], 2.0, 0.5)
+    logits = np.log(np.array([1.0, 9.0]))
+    assert result.scores.sum(axis=1) == pytest.approx(1 / (1 + np.exp(-(2 * logits + 0.5))))
+    assert result.scores[:, 4] / result.scores.sum(axis=1) == pytest.approx([0.75, 0.75])
 
 
 def test_with_too_few_faces_scores_stay_as_they_are():

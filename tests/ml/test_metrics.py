@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.config import EMOTIONS
-from ml.metrics import MISSED, FrameResult, confusion_matrix, summarize
+from ml.metrics import MISSED, FrameResult, confusion_matrix, false_faces, summarize
 
 HAPPY, SAD, FEAR = (EMOTIONS.index(name) for name in ("happy", "sad", "fear"))
 FACE = (0.1, 0.1, 0.5, 0.5)
@@ -100,6 +100,23 @@ def test_face_precision_ranks_by_objectness_not_by_the_best_class() -> None:
     assert summarize([frame([unsure, wrong], [(FACE, HAPPY)])])["face_AP50"] == pytest.approx(1.0)
 
 
+def test_narrow_faces_do_not_count_for_the_precision_on_wide_ones() -> None:
+    narrow = (0.9, 0.9, 0.93, 0.95)
+    missed = summarize([frame([box(FACE, 0.9)], [(FACE, HAPPY), (narrow, HAPPY)])])
+    assert missed["face_AP50"] < 0.6
+    assert missed["face_AP50_wide"] == pytest.approx(1.0)
+    found = summarize([frame([box(FACE, 0.5), box(narrow, 0.9)], [(FACE, HAPPY), (narrow, HAPPY)])])
+    assert found["face_AP50_wide"] == pytest.approx(1.0)
+
+
+def test_false_faces_are_counted_in_images_without_a_face() -> None:
+    false = frame([box(FACE, 0.9, happy=0.8), box(ELSEWHERE, 0.3, happy=0.8)], [])
+    results = [false, frame([], []), frame([box(ELSEWHERE, 0.9, happy=0.8)], [(FACE, HAPPY)])]
+    assert false_faces(results, 0.5) == 0.5
+    assert false_faces(results, 0.2) == 1.0
+    assert false_faces([results[-1]], 0.5) is None
+
+
 def test_a_missed_face_is_an_error_and_has_its_own_column() -> None:
     results = [
         frame([], [(FACE, HAPPY)]),
@@ -173,7 +190,8 @@ def test_the_fast_summary_says_the_same_and_leaves_out_the_slow_figures() -> Non
     fast, whole = summarize(results, fast=True), summarize(results)
     assert fast["mAP50_95"] is None
     assert whole["mAP50_95"] is not None
-    same = set(whole) - {"mAP50_95", "per_source"}
+    assert fast["face_AP50_wide"] is None
+    same = set(whole) - {"mAP50_95", "face_AP50_wide", "per_source"}
     assert {name: fast[name] for name in same} == {name: whole[name] for name in same}
     assert fast["per_source"]["a"]["accuracy"] == whole["per_source"]["a"]["accuracy"]
 

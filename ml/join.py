@@ -1,0 +1,76 @@
+"""python -m ml.join: one detector of two runs, the grid net of one and the close-up net of the other.
+
+The nets share nothing, so they may be trained side by side (--parts) on different machines or cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml.checkpoint import CheckpointError, load_model
+from ml.config import EMOTIONS, ModelConfig
+from ml.dataset import DatasetError
+from ml.evaluate import format_figures, read_samples
+from ml.export import ExportError
+from ml.model import Detector
+from ml.release import release
+
+OF_A_RUN = ("version", "train", "data", "seed", "epoch", "started_from", "git_revision", "torch", "device")
+
+
+def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str, Any]]:
+    """The joined detector and its card, which keeps where each part came from. Raises CheckpointError."""
+    (first, grid_card), (second, closeup_card) = load_model(grid_weights), load_model(closeup_weights)
+    model = Detector(ModelConfig(first.config.grid, second.config.closeup))
+    model.grid.load_state_dict(first.grid.state_dict())
+    model.closeup.load_state_dict(second.closeup.state_dict())
+    cards = {"grid": grid_card, "closeup": closeup_card}
+    card = {
+        "name": "hamster-grid-detector",
+        "version": grid_card.get("version", "unnamed"),
+        "emotions": list(EMOTIONS),
+        "input_size": grid_card.get("input_size", 320),
+        "model": model.config.to_dict(),
+        "parts": {
+            name: {key: found[key] for key in OF_A_RUN if key in found} for name, found in cards.items()
+        },
+    }
+    return model.eval(), card
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m ml.join", description=__doc__)
+    parser.add_argument("--grid", type=Path, required=True, help="checkpoint (.pt) that finds the faces")
+    parser.add_argument("--closeup", type=Path, required=True, help="checkpoint (.pt) that reads expressions")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        action="append",
+        required=True,
+        help="a data set whose valid/ the joined detector is calibrated and measured on; again for more",
+    )
+    parser.add_argument(
+        "--weights", type=Path, required=True, help=".pt to write; .onnx and card.json beside"
+    )
+    parser.add_argument("--name", help="version name written into the card (default: the grid's)")
+    options = parser.parse_args(arguments)
+    try:
+        model, card = join(options.grid, options.closeup)
+        card["version"] = options.name or card["version"]
+        samples = read_samples(options.data_dir, "valid")
+        card = release(model, options.weights, card=card, samples=samples)[0]
+    except (CheckpointError, DatasetError, ExportError, OSError, torch.OutOfMemoryError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(format_figures(card["metrics"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
