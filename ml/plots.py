@@ -79,6 +79,17 @@ def plot_precision_recall(curves: Mapping[str, Sequence[float]], path: Path) -> 
     _save(figure, path)
 
 
+def plot_series(points: Mapping[float, float], unit: str, path: Path) -> None:
+    """Accuracy (0..1) over the values of what was changed."""
+    figure, axis = plt.subplots(figsize=(5, 3.4))
+    axis.plot(list(points), list(points.values()), marker="o")
+    axis.set_ylim(0, 1)
+    axis.set_xlabel(unit)
+    axis.set_ylabel("expression accuracy")
+    axis.grid(alpha=0.3)
+    _save(figure, path)
+
+
 def _numbers(row: Mapping[str, Any]) -> list[tuple[str, str, float]]:
     found = []
     for name, value in row.items():
