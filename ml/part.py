@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ml.config import TrainConfig
 from ml.engine import train_one_epoch
+from ml.parallel import workers
 from ml.precision import Precision
 from ml.schedule import learning_rate_factor, parameter_groups
 
@@ -31,6 +33,7 @@ class Part:
         precision: Precision,
     ) -> None:
         self.model = model.to(precision.device, memory_format=torch.channels_last)
+        self.trained = DistributedDataParallel(self.model) if workers() > 1 else self.model
         self.batches = batches
         self.loss_terms = loss_terms
         self.steps = steps
@@ -48,7 +51,7 @@ class Part:
     def train_epoch(self, epoch: int, on_step: Callable[[int, dict[str, float]], None]) -> dict[str, float]:
         """Train on one epoch; returns the mean of each loss term. Raises NonFiniteLossError."""
         return train_one_epoch(
-            self.model,
+            self.trained,
             self.batches(epoch),
             self.loss_terms,
             self.optimizer,

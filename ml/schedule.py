@@ -49,9 +49,14 @@ def closeup_size(config: TrainConfig, epoch: int, size: int) -> int:
     return size * (3 if progress < 0.4 else 4 if progress < 0.8 else 5) // 5
 
 
-def epoch_batches(composer: Composer, config: TrainConfig, steps: int) -> Iterator[Batch]:
-    """`steps` batches of about `batch_size` x `image_size`^2 pixels each, whatever their layout."""
-    pixels = config.batch_size * config.image_size**2
+def epoch_batches(
+    composer: Composer, config: TrainConfig, steps: int, *, share: float = 1.0
+) -> Iterator[Batch]:
+    """`steps` batches of about `batch_size` x `image_size`^2 pixels each, whatever their layout.
+
+    `share` is this process's part of them where several train together.
+    """
+    pixels = int(share * config.batch_size * config.image_size**2)
     for _ in range(steps):
         layout = draw_layout(config.image_size, len(composer.cache.large) > 0)
         yield composer.compose(layout, max(2, pixels // layout.side**2))

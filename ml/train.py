@@ -23,6 +23,7 @@ from ml.config import PARTS, TrainConfig
 from ml.dataset import DatasetError
 from ml.engine import NonFiniteLossError
 from ml.export import ExportError
+from ml.parallel import joined, rank
 from ml.precision import DeviceError
 from ml.training_run import Run, Stopped
 
@@ -34,6 +35,13 @@ def keep_freed_memory() -> None:
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD
         libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def seed_generators(seed: int) -> None:
+    """Layouts are the same in all processes that train together, what is drawn on them is not."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed + 1000 * rank())
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -126,9 +134,6 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(options, field.name)
     }
     config = replace(TrainConfig(), **chosen)
-    random.seed(config.seed)
-    np.random.seed(config.seed)
-    torch.manual_seed(config.seed)
 
     def stop(*_: object) -> None:
         raise Stopped("stopped on request")
@@ -136,16 +141,18 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     run = None
     try:
-        run = Run(options, config)
-        run.load_data()
-        run.build()
-        try:
-            run.train()
-        except (Stopped, KeyboardInterrupt):
-            log.warning("stopping; keeping the best of %d epochs", run.epoch)
+        with joined():
+            seed_generators(config.seed)
+            run = Run(options, config)
+            run.load_data()
+            run.build()
+            try:
+                run.train()
+            except (Stopped, KeyboardInterrupt):
+                log.warning("stopping; keeping the best of %d epochs", run.epoch)
+                run.finish()
+                return 130
             run.finish()
-            return 130
-        run.finish()
     except (Stopped, KeyboardInterrupt) as stopped:
         log.warning("%s", stopped or "stopped")
         return 130

@@ -35,6 +35,7 @@ from ml.image_cache import build_cache
 from ml.loss import detection_loss, expression_loss
 from ml.metrics import FrameResult, summarize
 from ml.model import Detector, ServedGrid
+from ml.parallel import local_device, rank, workers
 from ml.part import Part
 from ml.precision import choose_precision
 from ml.release import release
@@ -58,19 +59,22 @@ class Run:
         self.options = options
         self.config = config
         self.folder: Path = options.run_dir
+        self.leads = rank() == 0
         self.folder.mkdir(parents=True, exist_ok=True)
         if not options.resume:  # what an earlier run left here must not pass for this run's
             for name in ("last.pt", "best.pt"):
                 (self.folder / name).unlink(missing_ok=True)
         elif not (self.folder / "last.pt").exists():
             raise CheckpointError(f"{self.folder / 'last.pt'} does not exist: there is nothing to resume")
-        self.precision = choose_precision(options.device, options.precision)
+        self.precision = choose_precision(local_device(options.device), options.precision)
         self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
         self.best = dict.fromkeys(PARTS, -1.0)
 
     def say(self, event: str, **values: Any) -> None:
         """One JSON line on stdout with --json; otherwise a line for people on stderr."""
+        if not self.leads:
+            return
         if self.options.json:
             print(json.dumps({"event": event, **values}), flush=True)
         elif event != "step":
@@ -146,7 +150,7 @@ class Run:
 
         def batches(epoch: int) -> Iterator[Batch]:
             composer.strength = self.strength(epoch)
-            return epoch_batches(composer, config, steps)
+            return epoch_batches(composer, config, steps, share=1 / workers())
 
         def loss_terms(grid: Tensor, batch: Batch) -> dict[str, Tensor]:
             stride = self.model.grid.config.stride
@@ -162,7 +166,7 @@ class Run:
         def batches(epoch: int) -> Iterator[Closeups]:
             sampler.strength = self.strength(epoch)
             return sampler.epoch(
-                batch_size=config.closeup_batch,
+                batch_size=max(1, config.closeup_batch // workers()),
                 steps=steps,
                 size=closeup_size(config, epoch, size),
                 mix_share=config.mix_share * (sampler.strength == 1.0),
@@ -194,6 +198,8 @@ class Run:
             part.load_state_dict(content["parts"][name])
         self.epoch, self.best, self.history = content["epoch"], content["best"], content["history"]
         restore_generators(content["generators"])
+        if not self.leads:
+            torch.manual_seed(self.config.seed + 1000 * rank() + self.epoch)
 
     def train(self) -> None:
         """Train to the last epoch; a checkpoint, a row in metrics.jsonl and perhaps a new best after each."""
@@ -210,6 +216,8 @@ class Run:
                 "train": {"loss": sum(losses.values()), **losses},
                 "train_seconds": round(time.monotonic() - started, 1),
             }
+            if not self.leads:
+                continue
             if self.epoch == config.epochs or self.epoch % self.options.valid_every == 0:
                 row |= self.measure_and_keep_best()
             row["seconds"] = round(time.monotonic() - started, 1)
@@ -222,7 +230,7 @@ class Run:
         bar = tqdm(
             total=part.steps,
             desc=f"epoch {self.epoch + 1}/{self.config.epochs} {name}",
-            disable=self.options.json,
+            disable=self.options.json or not self.leads,
         )
 
         def on_step(step: int, values: dict[str, float]) -> None:
@@ -293,6 +301,8 @@ class Run:
 
     def finish(self) -> None:
         """Calibrate, export and measure the best weights, and draw the run's figures. Raises ExportError."""
+        if not self.leads:
+            return
         if self.epoch == 0:
             raise Stopped("no epoch was finished: there is nothing to keep")
         if max(self.best.values()) < 0:

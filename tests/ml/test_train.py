@@ -205,3 +205,27 @@ def test_strict_refuses_a_faulty_label_file(tmp_path):
     code, _, errors = train(drawn, tmp_path / "run", "--strict")
     assert code == 2
     assert ":1: a value that is not finite" in errors
+
+
+def test_two_processes_train_one_detector_as_well_as_one_does(drawn, tmp_path):
+    options = ("--parts", "grid", "--epochs", "12", "--precision", "fp32", "--valid-every", "12")
+    code, alone, errors = train(drawn, tmp_path / "one", *options)
+    assert code == 0, errors
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "ml.train")
+    together = subprocess.run(
+        [sys.executable, *torchrun, *command(drawn, tmp_path / "two", *options)[3:]],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert together.returncode == 0, together.stderr
+    events = [json.loads(line) for line in together.stdout.splitlines()]
+    assert [event["epoch"] for event in events if event["event"] == "epoch"] == list(range(1, 13))
+    one, two = ([row["train"]["box"] for row in epochs(rows)] for rows in (alone, events))
+    assert sum(one[-3:]) < 0.8 * sum(one[:3])
+    assert sum(two[-3:]) == pytest.approx(sum(one[-3:]), rel=0.15)
+
+
+def epochs(events: list[dict]) -> list[dict]:
+    return [event for event in events if event["event"] == "epoch"]
