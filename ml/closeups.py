@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -56,14 +56,17 @@ class CloseupSampler:
         """Close-ups in an epoch."""
         return int(self.repeats.sum())
 
-    def epoch(self, *, batch_size: int, steps: int, size: int, mix_share: float) -> Iterator[Closeups]:
-        """`steps` batches that together show every face about once, in random order."""
+    def epoch(
+        self, *, batch_size: int, steps: int, draw_size: Callable[[], int], mix_share: float
+    ) -> Iterator[Closeups]:
+        """`steps` batches that together show every face about once, in random order; `draw_size` gives the
+        side in pixels of each batch's close-ups."""
         times = (self.repeats + torch.rand(len(self.repeats), device=self.device)).long()
         order = torch.arange(len(times), device=self.device).repeat_interleave(times)
         order = order[torch.randperm(len(order), device=self.device)]
         order = order.repeat(math.ceil(steps * batch_size / max(len(order), 1)))
         for chosen in order[: steps * batch_size].split(batch_size):
-            yield self._mix(self._cut(self.faces[chosen], size), mix_share)
+            yield self._mix(self._cut(self.faces[chosen], draw_size()), mix_share)
 
     def _cut(self, faces: Tensor, size: int) -> Closeups:
         images = torch.empty(len(faces), 1, size, size, device=self.device)
@@ -99,10 +102,12 @@ class CloseupSampler:
         axis = (torch.arange(size, device=device) + 0.5) * (2 / size) - 1
         unit = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(1, -1, 2)
         place = middle[:, None] + unit @ (turn * (side / 2)[:, None, None]).transpose(1, 2)
-        limit = (pool.sizes[index] - 0.5)[:, None]
-        place = torch.minimum(place.clamp(min=0.5), limit)  # what lies outside repeats the border
+        level = (side / size).log2().round().clamp(0, 3)
+        cell = (2.0**level)[:, None, None]  # `resample` averages squares of this side first
+        limit = (pool.sizes[index][:, None] / cell).floor() * cell - cell / 2
+        place = torch.minimum(torch.maximum(place, cell / 2), limit)  # what lies outside repeats the border
         grid = (place * (2 / pool.images.shape[-1]) - 1).reshape(count, size, size, 2)
-        return resample(pool, index, grid, (side / size).log2().round().clamp(0, 3))
+        return resample(pool, index, grid, level)
 
     def _mix(self, batch: Closeups, share: float) -> Closeups:
         """Blend `share` of the close-ups with another one (Zhang et al. 2018, "mixup"), labels too."""

@@ -40,13 +40,15 @@ def draw_layout(image_size: int, has_scenes: bool) -> Layout:
     return Layout(side(low, high, multiple), tiles, face_range)
 
 
-def closeup_size(config: TrainConfig, epoch: int, size: int) -> int:
-    """Side of the close-ups in this epoch: 3/5 of `size`, then 4/5, and all of it for the last fifth.
+def draw_closeup_size(progress: float, size: int) -> int:
+    """Side of the next batch's close-ups: about 3/5, 4/5 or all of `size`, a multiple of 8.
 
-    Small ones are learned from faster (Tan & Le 2021, "EfficientNetV2", progressive learning).
+    The whole size comes more and more often as `progress` goes from 0 to 1; small ones are learned from
+    faster (after Tan & Le 2021, "EfficientNetV2", progressive learning).
     """
-    progress = epoch / config.epochs
-    return size * (3 if progress < 0.4 else 4 if progress < 0.8 else 5) // 5
+    weights = (1 - progress, 1 - progress, 2 * progress)
+    fifths = random.choices((3, 4, 5), weights=weights)[0]
+    return max(16, round(size * fifths / 40) * 8)
 
 
 def epoch_batches(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from ml.parallel import local_device, rank, workers
 from ml.part import Part
 from ml.precision import choose_precision
 from ml.release import release
-from ml.schedule import closeup_size, epoch_batches, steps_per_epoch
+from ml.schedule import draw_closeup_size, epoch_batches, steps_per_epoch
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
 log = logging.getLogger("ml.train")
@@ -168,7 +169,7 @@ class Run:
             return sampler.epoch(
                 batch_size=max(1, config.closeup_batch // workers()),
                 steps=steps,
-                size=closeup_size(config, epoch, size),
+                draw_size=partial(draw_closeup_size, epoch / config.epochs, size),
                 mix_share=config.mix_share * (sampler.strength == 1.0),
             )
 
@@ -186,7 +187,7 @@ class Run:
         content = read_checkpoint(path)
         same_run = {
             "config": self.model.config.to_dict(),
-            "train_config": TrainConfig.from_dict(self.config.to_dict()).to_dict(),
+            "train_config": self.config.to_dict(),
             "data": self.data,
         }
         if any(content.get(key) != value for key, value in same_run.items()):

@@ -6,7 +6,7 @@ from PIL import Image
 from ml.closeups import CloseupSampler
 from ml.crops import cut_closeup
 from ml.dataset import load_split
-from ml.image_cache import ImageCache, build_cache
+from ml.image_cache import ImageCache, Pool, build_cache
 from ml.photometric import grey
 from tests.ml.drawn_faces import make_dataset
 
@@ -22,7 +22,7 @@ def cache(dataset) -> ImageCache:
 
 
 def batches(sampler: CloseupSampler, **options) -> list:
-    values = {"batch_size": 9, "steps": 3, "size": 64, "mix_share": 0.0} | options
+    values = {"batch_size": 9, "steps": 3, "draw_size": lambda: 64, "mix_share": 0.0} | options
     return list(sampler.epoch(**values))
 
 
@@ -62,6 +62,25 @@ def test_without_augmentation_training_sees_what_the_predictor_will_cut(cache, d
         }
         assert min(differences, key=differences.get) == (0, 0)
         assert differences[0, 0] < 0.05
+
+
+@pytest.mark.parametrize("size", [16, 48, 64, 80])
+def test_what_lies_outside_the_picture_repeats_its_border(size):
+    """A picture of one colour, with a face that fills it, gives close-ups of one colour at any size."""
+    small = Pool(
+        torch.zeros(4, 3, 96, 96, dtype=torch.uint8),
+        torch.tensor([[91.0, 77.0]] * 4),
+        torch.tensor([[[0.0, 0.0, 91.0, 77.0]]] * 4),
+        torch.eye(9)[:4, None],
+        torch.ones(4, 1, dtype=torch.bool),
+        torch.ones(4),
+    )
+    small.images[:, :, :77, :91] = 200
+    cache = ImageCache(small, small, torch.zeros(1, 3, 8, 8))
+    sampler = CloseupSampler(cache, rare_share=0.05)
+    for _ in range(5):
+        pixels = sampler._look(small, torch.arange(4), torch.zeros(4, dtype=torch.long), size)
+        assert pixels.min() * 255 == pytest.approx(200, abs=0.1)
 
 
 def test_a_rare_expression_is_shown_more_often(cache):
