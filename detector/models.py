@@ -121,6 +121,9 @@ class TrainingRun(models.Model):
     progress = models.FloatField(default=0.0, help_text="0 to 1.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    resumptions = models.PositiveSmallIntegerField(
+        default=0, help_text="Times it was taken up again after its worker died, since it last got further."
+    )
     error = models.TextField(blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -9,9 +10,15 @@ import pytest
 import redis
 from celery import current_app
 from django.conf import settings
+from django.utils import timezone
 
 from detector.models import DetectorVersion, TrainingRun
-from detector.services.training import queue_training_run, request_cancel
+from detector.services.training import (
+    HEARTBEAT_LIMIT,
+    MOST_RESUMPTIONS,
+    queue_training_run,
+    request_cancel,
+)
 from tests.detector.training_worker import training_worker, wait_until
 from tests.ml.drawn_faces import make_dataset
 
@@ -101,6 +108,38 @@ def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(dr
         json.loads(line)["epoch"] for line in (Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()
     ]
     assert epochs == list(range(1, len(epochs) + 1))
+
+
+def pass_time(run: TrainingRun) -> None:
+    """Let the last heartbeat of a dead worker's run be too long ago."""
+    TrainingRun.objects.filter(pk=run.pk).update(
+        heartbeat_at=timezone.now() - HEARTBEAT_LIMIT - timedelta(seconds=1)
+    )
+
+
+def test_run_whose_workers_are_killed_goes_on_until_they_die_too_often_without_an_epoch(
+    drawn_faces, tmp_path
+):
+    run = queue_run(drawn_faces, epochs=500)
+    with training_worker(tmp_path / "first") as worker:
+        wait_until((Path(run.run_dir) / "last.pt").is_file, "the first checkpoint")
+        worker.kill()
+    pass_time(run)
+    with training_worker(tmp_path / "second") as worker:
+        wait_until(lambda: now(run).resumptions == 1, "the run to be taken up again")
+        wait_until(lambda: now(run).resumptions == 0, "another epoch, which gives it all its tries again")
+        worker.kill()
+    pass_time(run)
+    deaths = 0
+    while now(run).status != Status.FAILED:
+        with training_worker(tmp_path / f"later-{deaths}") as worker:
+            wait_until(lambda: now(run).status != Status.QUEUED, "the run to be taken up again or to fail")
+            worker.kill()  # long before an epoch is finished
+        deaths += now(run).status == Status.RUNNING
+        pass_time(run)
+    assert deaths == MOST_RESUMPTIONS
+    assert "died" in now(run).error
+    assert training_processes(run) == []
 
 
 def test_run_that_cannot_train_fails_with_the_reason(tmp_path):
