@@ -212,7 +212,7 @@ class Stage {
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);
     this.numbers.show(NO_NUMBERS);
-    this.announcer.say("Connection lost. Trying again.");
+    this.announcer.say(STRIPS[state](0));
     const again = { label: "Try now", act: () => this.live.socket.retryNow() };
     const count = () => {
       const seconds = Math.ceil((retryAt - performance.now()) / 1000);
