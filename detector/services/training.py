@@ -72,11 +72,18 @@ def check_data_dirs(data_dirs: Sequence[str]) -> list[str]:
     """The folders as absolute paths. Raises UnusableDataDirs unless each has a `train/images`."""
     if not data_dirs:
         raise UnusableDataDirs("Name at least one data folder.")
-    folders = [Path(name).expanduser().resolve() for name in data_dirs]
-    for folder in folders:
-        if not (folder / "train" / "images").is_dir():
-            raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
-    return [str(folder) for folder in folders]
+    return [str(_data_dir(name)) for name in data_dirs]
+
+
+def _data_dir(name: str) -> Path:
+    try:
+        folder = Path(name).expanduser().resolve()
+        has_pictures = (folder / "train" / "images").is_dir()
+    except (OSError, RuntimeError) as error:  # a folder of others, a name too long, ~ of nobody here
+        raise UnusableDataDirs(f"{name} cannot be read: {error}", details={"folder": name}) from error
+    if not has_pictures:
+        raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
+    return folder
 
 
 def queue_training_run(*, run: TrainingRun, owner: AbstractBaseUser | None) -> TrainingRun:

@@ -60,7 +60,9 @@ def test_run_is_sent_to_a_worker_only_once_it_is_committed(
     assert Path(run.run_dir) == Path(settings.VAR_DIR) / "runs" / f"{run.pk}-my-faces"
 
 
-@pytest.mark.parametrize("folders", [[], ["/no/such/folder"]])
+@pytest.mark.parametrize(
+    "folders", [[], ["/no/such/folder"], ["~nobody-of-this-name/faces"], ["long" * 100]], ids=str
+)
 def test_run_without_training_pictures_is_refused(folders):
     with pytest.raises(UnusableDataDirs):
         check_data_dirs(folders)
@@ -237,7 +239,15 @@ def test_staff_start_a_run_from_the_admin(staff_client, data_dir, broker, django
     assert broker.llen("training") == 1
 
 
-@pytest.mark.parametrize("wrong", [{"data_dirs": "/no/such"}, {"image_size": 100}, {"device": "toaster"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"data_dirs": "/no/such"},
+        {"data_dirs": "~nobody-of-this-name"},
+        {"image_size": 100},
+        {"device": "toaster"},
+    ],
+)
 def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong):
     answer = staff_client.post(
         "/admin/detector/trainingrun/add/", form(**{"data_dirs": str(data_dir), **wrong})
