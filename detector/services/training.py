@@ -165,6 +165,18 @@ def recover_abandoned_runs() -> int:
     return len(silent)
 
 
+def resend_waiting_runs() -> int:
+    """Send runs that have been waiting for long to a worker once more; returns how many there were.
+
+    Their messages may have been lost with Redis. One that comes twice does nothing.
+    """
+    limit = timezone.now() - HEARTBEAT_LIMIT
+    waiting = TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=limit).order_by("pk")
+    for run in waiting:
+        _send(run.pk)
+    return len(waiting)
+
+
 def has_checkpoint(run: TrainingRun) -> bool:
     """Whether the run left something that it can go on from."""
     return bool(run.run_dir) and (Path(run.run_dir) / "last.pt").is_file()

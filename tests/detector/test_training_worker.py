@@ -4,14 +4,19 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 import redis
 from celery import current_app
+from celery.signals import worker_ready
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
+from kombu.asynchronous.timer import Timer
 
+from detector import tasks  # noqa: F401  (listens for a worker that gets ready)
 from detector.models import DetectorVersion, TrainingRun
 from detector.services.training import (
     HEARTBEAT_LIMIT,
@@ -140,6 +145,39 @@ def test_run_whose_workers_are_killed_goes_on_until_they_die_too_often_without_a
     assert deaths == MOST_RESUMPTIONS
     assert "died" in now(run).error
     assert training_processes(run) == []
+
+
+class Consumer(NamedTuple):
+    """What a worker that gets ready hands to those who listen."""
+
+    timer: Timer
+
+
+def test_worker_goes_on_looking_for_abandoned_runs_when_the_database_was_not_there_at_its_start():
+    run = TrainingRun.objects.create(name="abandoned", status=Status.RUNNING)
+    pass_time(run)
+    rows = TrainingRun._meta.db_table
+    timer = Timer()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {rows} RENAME TO away")
+    try:
+        worker_ready.send(sender=Consumer(timer))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE away RENAME TO {rows}")
+    assert now(run).status == Status.RUNNING
+    (later,) = timer.queue
+    later.entry()
+    assert now(run).status == Status.FAILED
+
+
+def test_waiting_run_whose_message_was_lost_is_taken_up_by_the_next_worker(broker, tmp_path):
+    (tmp_path / "data" / "train" / "images").mkdir(parents=True)
+    run = queue_run(tmp_path / "data", epochs=1)
+    broker.delete("training")
+    TrainingRun.objects.filter(pk=run.pk).update(created_at=now(run).created_at - 2 * HEARTBEAT_LIMIT)
+    with training_worker(tmp_path / "log"):
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
 
 
 def test_run_that_cannot_train_fails_with_the_reason(tmp_path):
