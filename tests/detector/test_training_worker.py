@@ -137,12 +137,13 @@ def test_run_whose_workers_are_killed_goes_on_until_they_die_too_often_without_a
     pass_time(run)
     deaths = 0
     while now(run).status != Status.FAILED:
+        assert deaths < 3 * MOST_RESUMPTIONS, "it is taken up again without end"
         with training_worker(tmp_path / f"later-{deaths}") as worker:
             wait_until(lambda: now(run).status != Status.QUEUED, "the run to be taken up again or to fail")
             worker.kill()  # long before an epoch is finished
         deaths += now(run).status == Status.RUNNING
         pass_time(run)
-    assert deaths == MOST_RESUMPTIONS
+    assert deaths >= MOST_RESUMPTIONS  # more if the machine was so slow that an epoch was finished
     assert "died" in now(run).error
     assert training_processes(run) == []
 
