@@ -29,6 +29,7 @@ AT_LEAST: dict[str, float] = {
     "engine_watch_seconds": 0.05,
     "http_max_body_bytes": 1024,
 }
+COUNTS = ("engine_workers", "live_max_faces", "upload_max_faces")
 RATES = ("api_rate", "predict_rate", "stream_rate")
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 
@@ -55,6 +56,8 @@ def _check_numbers(config: HamsterConfig) -> list[CheckMessage]:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             found.append(Error(f"HAMSTER[{name!r}] must be a number, not {value!r}.", id="hamster.E002"))
+        elif isinstance(value, float) and name in COUNTS:
+            found.append(Error(f"HAMSTER[{name!r}] must be a whole number, not {value}.", id="hamster.E002"))
         elif value < lowest:
             found.append(
                 Error(f"HAMSTER[{name!r}] is {value}; it must be at least {lowest}.", id="hamster.E003")

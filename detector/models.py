@@ -1,11 +1,21 @@
 """Rows: detector versions, who did what to them, and training runs."""
 
+from functools import partial
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from detector.conf import config
 from ml.config import TrainConfig
+
+
+def recipe(name: str) -> float:
+    """A setting of the shipped detector's recipe: a new run's default.
+
+    Asked for by name, so that a better recipe changes no column and needs no migration.
+    """
+    return getattr(TrainConfig(), name)
 
 
 def detector_file_path(version: "DetectorVersion", filename: str) -> str:
@@ -93,16 +103,16 @@ class TrainingRun(models.Model):
     name = models.CharField(max_length=120)
     data_dirs = models.JSONField(default=list, help_text="Folders in YOLO layout, as a list.")
     epochs = models.PositiveIntegerField(
-        default=TrainConfig.epochs, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+        default=partial(recipe, "epochs"), validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
     image_size = models.PositiveIntegerField(
-        default=TrainConfig.image_size, validators=[MinValueValidator(64), MaxValueValidator(640)]
+        default=partial(recipe, "image_size"), validators=[MinValueValidator(64), MaxValueValidator(640)]
     )
     batch_size = models.PositiveIntegerField(
-        default=TrainConfig.batch_size, validators=[MinValueValidator(1)]
+        default=partial(recipe, "batch_size"), validators=[MinValueValidator(1)]
     )
     learning_rate = models.FloatField(
-        default=TrainConfig.lr, validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)]
+        default=partial(recipe, "lr"), validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)]
     )
     seed = models.PositiveIntegerField(default=TrainConfig.seed)
     device = models.CharField(max_length=20, default="auto", help_text="auto, cpu, cuda or cuda:0.")
@@ -111,6 +121,9 @@ class TrainingRun(models.Model):
     progress = models.FloatField(default=0.0, help_text="0 to 1.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
+    resumptions = models.PositiveSmallIntegerField(
+        default=0, help_text="Times it was taken up again after its worker died, since it last got further."
+    )
     error = models.TextField(blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

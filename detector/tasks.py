@@ -2,12 +2,16 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
+from django.db import Error as DatabaseError
+from django.db import connection
+from kombu.exceptions import OperationalError as BrokerError
 
-from detector.services.training import claim_training_run, recover_abandoned_runs
+from detector.services.training import claim_training_run, recover_abandoned_runs, resend_waiting_runs
 from detector.services.training_process import supervise_training
 
 logger = logging.getLogger(__name__)
@@ -31,6 +35,18 @@ def _stop_training(**_: object) -> None:
 
 
 @worker_ready.connect
-def _look_for_abandoned_runs(sender: Any, **_: object) -> None:
-    recover_abandoned_runs()
-    sender.timer.call_repeatedly(ABANDONED_CHECK_INTERVAL, recover_abandoned_runs)
+def _look_after_runs(sender: Any, **_: object) -> None:
+    # First, so that it goes on looking when the database or Redis is not there yet.
+    sender.timer.call_repeatedly(ABANDONED_CHECK_INTERVAL, _with_fresh_connection, (recover_abandoned_runs,))
+    _with_fresh_connection(recover_abandoned_runs)
+    _with_fresh_connection(resend_waiting_runs)
+
+
+def _with_fresh_connection(service: Callable[[], object]) -> None:
+    """Outside of a task nobody else closes a connection that the database has dropped."""
+    try:
+        service()
+    except (DatabaseError, BrokerError) as error:
+        logger.warning("%s was not possible: %s", service.__name__, error)
+    finally:
+        connection.close()

@@ -1,4 +1,4 @@
-"""Training runs in the admin: start one, watch it, cancel it."""
+"""Training runs in the admin: start one, watch it, cancel it, start it again."""
 
 import re
 from typing import Any
@@ -11,17 +11,19 @@ from django.http import HttpRequest, HttpResponse
 from detector.models import TrainingRun
 from detector.services.training import (
     NotCancellable,
+    NotStartable,
     UnusableDataDirs,
     check_data_dirs,
     how_to_install_training,
     queue_training_run,
     request_cancel,
+    start_again,
 )
 from ml.config import TrainConfig
 
 RECIPE = TrainConfig()
 RESULTS = (
-    *("status", "percent", "error", "version", "run_dir"),
+    *("status", "percent", "error", "resumptions", "version", "run_dir"),
     *("owner", "created_at", "started_at", "finished_at"),
 )
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -67,13 +69,13 @@ class TrainingRunForm(forms.ModelForm):
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(admin.ModelAdmin):
-    """A run is added once and then only watched or cancelled."""
+    """A run is added once and then only watched, cancelled, or started again when it has failed."""
 
     form = TrainingRunForm
     list_display = ("name", "status", "percent", "owner", "created_at", "finished_at", "version")
     list_filter = ("status",)
     search_fields = ("name",)
-    actions = ("cancel",)
+    actions = ("cancel", "start_again")
 
     @admin.display(description="progress", ordering="progress")
     def percent(self, run: TrainingRun) -> str:
@@ -88,6 +90,16 @@ class TrainingRunAdmin(admin.ModelAdmin):
                 request_cancel(run=run)
                 self.message_user(request, f"{run.name} is being cancelled.")
             except NotCancellable as error:
+                self.message_user(request, f"{run.name}: {error.message}", messages.WARNING)
+
+    @admin.action(description="Start selected training runs again", permissions=["change"])
+    def start_again(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
+        """Queue each run that has failed, to go on from its last checkpoint."""
+        for run in runs:
+            try:
+                start_again(run=run)
+                self.message_user(request, f"{run.name} is waiting for a worker again.")
+            except NotStartable as error:
                 self.message_user(request, f"{run.name}: {error.message}", messages.WARNING)
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrainingRun | None = None) -> tuple[str, ...]:

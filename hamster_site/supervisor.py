@@ -40,15 +40,23 @@ class Service:
         now = time.monotonic()
         if self.process is None:
             if now >= self.start_at:
-                self.start()
+                try:
+                    self.start()
+                except OSError as error:  # often no memory for one more process, just now
+                    self._pause(now, lived_well=False)
+                    logger.error(
+                        "%s cannot be started (%s); trying again in %.0f s", self.name, error, self.pause
+                    )
         elif (status := self.process.poll()) is not None:
-            lived_well = now - self.started_at > GOOD_RUN
-            self.pause = 1.0 if lived_well or not self.pause else min(2 * self.pause, LONGEST_PAUSE)
-            self.start_at = now + self.pause
+            self._pause(now, lived_well=now - self.started_at > GOOD_RUN)
             self.process = None
             logger.error(
                 "%s ended with status %s; starting it again in %.0f s", self.name, status, self.pause
             )
+
+    def _pause(self, now: float, *, lived_well: bool) -> None:
+        self.pause = 1.0 if lived_well or not self.pause else min(2 * self.pause, LONGEST_PAUSE)
+        self.start_at = now + self.pause
 
     def ask_to_stop(self) -> None:
         """Ask the process to end, without waiting for it."""

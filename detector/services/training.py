@@ -1,7 +1,8 @@
 """Training runs: asking for one, claiming it, watching over its process, and what becomes of it.
 
 A run is a row first. Whoever turns it from queued to running owns it, so a message that comes twice does
-nothing; a run whose owner stopped writing its heartbeat has died with it.
+nothing; a run whose owner stopped writing its heartbeat has died with it. It is taken up again, but not
+without end: it may be the run itself that kills its workers.
 """
 
 import importlib.util
@@ -24,6 +25,13 @@ from detector.models import TrainingRun
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
 HEARTBEAT_LIMIT = timedelta(minutes=2)
+MOST_RESUMPTIONS = 3
+GIVEN_UP = (
+    f"The worker that ran this training died, and so did the {MOST_RESUMPTIONS} that took it up again, all "
+    "before another epoch was finished. It is not tried again by itself. Often the machine has run out of "
+    "memory: see the worker's log, and close other programs. To go on from the last checkpoint, select the "
+    'run in the list of training runs and choose "Start selected training runs again".'
+)
 TRAINING_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "pycocotools", "matplotlib", "tqdm")
 
 
@@ -41,6 +49,14 @@ class NotCancellable(HamsterError):
     message = "This training run has ended already."
 
 
+class NotStartable(HamsterError):
+    """Only a run that has failed can be started again."""
+
+    code = "not_startable"
+    status = 409
+    message = "Only a training run that has failed can be started again."
+
+
 def how_to_install_training() -> str | None:
     """What to install before this machine can train, or None; looks packages up without importing them."""
     missing = [name for name in TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
@@ -56,11 +72,18 @@ def check_data_dirs(data_dirs: Sequence[str]) -> list[str]:
     """The folders as absolute paths. Raises UnusableDataDirs unless each has a `train/images`."""
     if not data_dirs:
         raise UnusableDataDirs("Name at least one data folder.")
-    folders = [Path(name).expanduser().resolve() for name in data_dirs]
-    for folder in folders:
-        if not (folder / "train" / "images").is_dir():
-            raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
-    return [str(folder) for folder in folders]
+    return [str(_data_dir(name)) for name in data_dirs]
+
+
+def _data_dir(name: str) -> Path:
+    try:
+        folder = Path(name).expanduser().resolve()
+        has_pictures = (folder / "train" / "images").is_dir()
+    except (OSError, RuntimeError) as error:  # a folder of others, a name too long, ~ of nobody here
+        raise UnusableDataDirs(f"{name} cannot be read: {error}", details={"folder": name}) from error
+    if not has_pictures:
+        raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
+    return folder
 
 
 def queue_training_run(*, run: TrainingRun, owner: AbstractBaseUser | None) -> TrainingRun:
@@ -91,6 +114,26 @@ def request_cancel(*, run: TrainingRun) -> None:
         raise NotCancellable
 
 
+def start_again(*, run: TrainingRun) -> None:
+    """Queue a failed run once more, to go on from its last checkpoint if it has one.
+
+    Raises NotStartable.
+    """
+    changes = {} if has_checkpoint(run) else {"progress": 0.0}
+    with transaction.atomic():
+        failed = TrainingRun.objects.filter(pk=run.pk, status=Status.FAILED)
+        if not failed.update(
+            status=Status.QUEUED,
+            error="",
+            finished_at=None,
+            cancel_requested=False,
+            resumptions=0,
+            **changes,
+        ):
+            raise NotStartable
+        transaction.on_commit(lambda: _send(run.pk))
+
+
 def claim_training_run(*, run_id: int) -> TrainingRun | None:
     """Turn a queued run into a running one of ours; None when it is someone else's, over, or gone."""
     now = timezone.now()
@@ -103,8 +146,9 @@ def claim_training_run(*, run_id: int) -> TrainingRun | None:
 def recover_abandoned_runs() -> int:
     """Deal with the runs whose worker died, told by a heartbeat that stopped; returns how many there were.
 
-    One with a checkpoint is queued again and goes on from there, one without has failed, and one that was
-    to be cancelled is.
+    One with a checkpoint is queued again and goes on from there, unless that has been tried
+    MOST_RESUMPTIONS times without another epoch; one without has failed, and one that was to be cancelled
+    is.
     """
     limit = timezone.now() - HEARTBEAT_LIMIT
     silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=limit)
@@ -112,11 +156,25 @@ def recover_abandoned_runs() -> int:
         logger.error("training run %s was abandoned by its worker", run.pk)
         if run.cancel_requested:
             still_running(run).update(status=Status.CANCELLED, finished_at=timezone.now())
-        elif has_checkpoint(run):
-            give_back(run=run)
-        else:
+        elif not has_checkpoint(run):
             fail_run(run=run, error="The worker that ran this training died before the first checkpoint.")
+        elif run.resumptions >= MOST_RESUMPTIONS:
+            fail_run(run=run, error=GIVEN_UP)
+        else:
+            _queue_again(run, resumptions=run.resumptions + 1)
     return len(silent)
+
+
+def resend_waiting_runs() -> int:
+    """Send runs that have been waiting for long to a worker once more; returns how many there were.
+
+    Their messages may have been lost with Redis. One that comes twice does nothing.
+    """
+    limit = timezone.now() - HEARTBEAT_LIMIT
+    waiting = TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=limit).order_by("pk")
+    for run in waiting:
+        _send(run.pk)
+    return len(waiting)
 
 
 def has_checkpoint(run: TrainingRun) -> bool:
@@ -136,9 +194,13 @@ def fail_run(*, run: TrainingRun, error: str) -> None:
 
 
 def give_back(*, run: TrainingRun) -> None:
-    """Queue a running run again, to go on from its last checkpoint: its worker is stopping or has died."""
+    """Queue a running run again, to go on from its last checkpoint: its worker is stopping."""
+    _queue_again(run)
+
+
+def _queue_again(run: TrainingRun, **changes: object) -> None:
     with transaction.atomic():
-        if still_running(run).update(status=Status.QUEUED):
+        if still_running(run).update(status=Status.QUEUED, **changes):
             transaction.on_commit(lambda: _send(run.pk))
 
 

@@ -132,7 +132,9 @@ class _Watch:
             logger.warning("training run %s said something else than JSON: %.200r", self.run.pk, line)
             return
         if kind == "epoch":
-            self.run.progress = event["epoch"] / event["epochs"]
+            progress = event["epoch"] / event["epochs"]
+            if progress > self.run.progress:
+                self.run.progress, self.run.resumptions = progress, 0
         elif kind == "done":
             self.done = event
         elif kind == "error":
@@ -152,7 +154,11 @@ class _Watch:
 
     def _write_and_look(self) -> None:
         mine = still_running(self.run)
-        self.is_ours = bool(mine.update(heartbeat_at=timezone.now(), progress=self.run.progress))
+        self.is_ours = bool(
+            mine.update(
+                heartbeat_at=timezone.now(), progress=self.run.progress, resumptions=self.run.resumptions
+            )
+        )
         if not self.cancelled and mine.filter(cancel_requested=True).exists():
             self.cancelled = True
             logger.info("training run %s is asked to stop", self.run.pk)

@@ -54,6 +54,16 @@ def detector_name(card: Mapping[str, Any]) -> str:
     return str(card["version"])[:100]
 
 
+def _free_name(wanted: str, sha256: str) -> str:
+    """`wanted`, cut to what the column holds; with the file's first hash digits if another file has it."""
+    longest = DetectorVersion._meta.get_field("name").max_length
+    name = wanted[:longest]
+    if not DetectorVersion.objects.filter(name=name).exists():
+        return name
+    suffix = f"-{sha256[:8]}"
+    return name[: longest - len(suffix)] + suffix
+
+
 def register_version(
     *,
     onnx: Path,
@@ -76,9 +86,7 @@ def register_version(
         return known
     own_card = _try_out(onnx, sha256=sha256)
     with transaction.atomic():
-        name = name or detector_name(own_card)
-        if DetectorVersion.objects.filter(name=name).exists():
-            name = f"{name}-{sha256[:8]}"
+        name = _free_name(name or detector_name(own_card), sha256)
         version = DetectorVersion(name=name, source=source, sha256=sha256, card=dict(card or own_card))
         with onnx.open("rb") as content:
             version.onnx.save(onnx.name, File(content), save=False)

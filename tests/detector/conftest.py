@@ -5,6 +5,7 @@ import pytest
 
 from detector.engine import start_engine, stop_engine
 from detector.engine.inference import InferenceEngine
+from tests.detector.live_site import UNREAD_SECONDS, LiveSite
 from tests.ml.red_cell_detector import write_red_cell_detector
 
 
@@ -37,3 +38,17 @@ def engine(transactional_db, hamster, red_one, tmp_path, settings) -> Iterator[I
     hamster(shipped_detector=red_one, engine_watch_seconds=0.05)
     yield start_engine()
     stop_engine()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, red_one) -> Iterator[LiveSite]:
+    """A real web process that soon loses patience with clients that do not read or do not stop."""
+    site = LiveSite(
+        tmp_path_factory.mktemp("site"),
+        red_one,
+        HAMSTER_LIVE_UNREAD_SECONDS=str(UNREAD_SECONDS),
+        HAMSTER_LIVE_ABUSE_SECONDS="3",
+    )
+    site.start()
+    yield site
+    site.stop()

@@ -1,7 +1,11 @@
 """The web process alone, as daphne runs it: its own folder, database, port and detector."""
 
+import asyncio
+import json
 import os
 import socket
+import statistics
+import struct
 import subprocess
 import sys
 import time
@@ -11,10 +15,15 @@ from pathlib import Path
 
 import psutil
 from django.conf import settings
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.detector.pictures import encoded, scene
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60
+PATIENCE = 20
+UNREAD_SECONDS = 2
+FRAME = encoded(scene())
 
 
 class LiveSite:
@@ -87,3 +96,36 @@ class LiveSite:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False
+
+
+def message(number: int, data: bytes = FRAME) -> bytes:
+    """A frame as the live protocol sends it."""
+    return struct.pack("<I", number) + data
+
+
+async def ask(client: ClientConnection, number: int, data: bytes = FRAME) -> dict:
+    """Send a frame and return the next message."""
+    await client.send(message(number, data))
+    return json.loads(await asyncio.wait_for(client.recv(), PATIENCE))
+
+
+async def latencies(client: ClientConnection, seconds: float) -> list[float]:
+    """Seconds from sent to answered, one frame after the other, ten a second."""
+    found, number, end = [], 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        sent = time.perf_counter()
+        assert (await ask(client, number))["frame"] == number
+        found.append(time.perf_counter() - sent)
+        number += 1
+        await asyncio.sleep(0.1)
+    return found
+
+
+def p95(measured: list[float]) -> float:
+    """What 19 of 20 do not exceed."""
+    return statistics.quantiles(measured, n=20)[-1]
+
+
+def about_as_quick(measured: list[float], quiet: list[float]) -> bool:
+    """Whether latencies are like those of a quiet server; the floor is for machines that do much else."""
+    return p95(measured) < max(0.5, 5 * p95(quiet))

@@ -23,6 +23,7 @@ def test_the_defaults_are_right():
         ({"live_max_fsp": 30}, "hamster.E001"),
         ({"live_max_fps": "fast"}, "hamster.E002"),
         ({"engine_workers": True}, "hamster.E002"),
+        ({"engine_workers": 1.5}, "hamster.E002"),
         ({"live_max_fps": 0}, "hamster.E003"),
         ({"predict_rate": "often"}, "hamster.E004"),
         ({"predict_rate": "3/fortnight"}, "hamster.E004"),
@@ -34,6 +35,10 @@ def test_the_defaults_are_right():
 )
 def test_a_wrong_value_is_found(values, message):
     assert message in found(**values)
+
+
+def test_times_need_not_be_whole_seconds():
+    assert "hamster.E002" not in found(engine_request_timeout=0.5, live_idle_seconds=2.5)
 
 
 def test_an_empty_rate_means_no_limit():

@@ -12,14 +12,18 @@ from detector.models import TrainingRun
 from detector.services import training
 from detector.services.training import (
     HEARTBEAT_LIMIT,
+    MOST_RESUMPTIONS,
     NotCancellable,
+    NotStartable,
     UnusableDataDirs,
     check_data_dirs,
     claim_training_run,
     fail_run,
+    give_back,
     queue_training_run,
     recover_abandoned_runs,
     request_cancel,
+    start_again,
 )
 from detector.services.training_process import training_command
 
@@ -56,7 +60,9 @@ def test_run_is_sent_to_a_worker_only_once_it_is_committed(
     assert Path(run.run_dir) == Path(settings.VAR_DIR) / "runs" / f"{run.pk}-my-faces"
 
 
-@pytest.mark.parametrize("folders", [[], ["/no/such/folder"]])
+@pytest.mark.parametrize(
+    "folders", [[], ["/no/such/folder"], ["~nobody-of-this-name/faces"], ["long" * 100]], ids=str
+)
 def test_run_without_training_pictures_is_refused(folders):
     with pytest.raises(UnusableDataDirs):
         check_data_dirs(folders)
@@ -141,6 +147,71 @@ def test_worker_that_comes_back_too_late_cannot_end_the_run_of_its_successor(tmp
     assert status_of(late) == Status.RUNNING
 
 
+def lose_worker(run: TrainingRun) -> None:
+    """Take the run as the next worker would, and let its last heartbeat be too long ago."""
+    assert claim_training_run(run_id=run.pk) is not None
+    long_ago = timezone.now() - HEARTBEAT_LIMIT - timedelta(seconds=1)
+    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=long_ago)
+    recover_abandoned_runs()
+    run.refresh_from_db()
+
+
+def test_run_that_kills_every_worker_fails_in_plain_words_and_is_not_sent_again(
+    tmp_path, broker, django_capture_on_commit_callbacks
+):
+    run = run_in(Status.QUEUED, run_dir=str(tmp_path))
+    (tmp_path / "last.pt").touch()
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(MOST_RESUMPTIONS):
+            lose_worker(run)
+            assert run.status == Status.QUEUED
+        lose_worker(run)
+    assert broker.llen("training") == MOST_RESUMPTIONS
+    assert run.status == Status.FAILED
+    assert run.finished_at is not None
+    assert "died" in run.error
+    assert "Start selected training runs again" in run.error
+
+
+def test_stopping_workers_in_order_does_not_use_up_the_tries_of_a_run(tmp_path):
+    run = run_in(Status.QUEUED, run_dir=str(tmp_path))
+    (tmp_path / "last.pt").touch()
+    for _ in range(MOST_RESUMPTIONS + 1):
+        give_back(run=claim_training_run(run_id=run.pk))
+    lose_worker(run)
+    assert run.status == Status.QUEUED
+
+
+def test_failed_run_is_started_again_with_all_its_tries(tmp_path, broker, django_capture_on_commit_callbacks):
+    run = run_in(
+        Status.FAILED, run_dir=str(tmp_path), error="died", progress=0.4, resumptions=MOST_RESUMPTIONS
+    )
+    (tmp_path / "last.pt").touch()
+    with django_capture_on_commit_callbacks(execute=True):
+        start_again(run=run)
+    run.refresh_from_db()
+    assert broker.llen("training") == 1
+    assert (run.status, run.error, run.finished_at, run.progress) == (Status.QUEUED, "", None, 0.4)
+    lose_worker(run)
+    assert run.status == Status.QUEUED
+
+
+def test_failed_run_without_a_checkpoint_is_started_from_the_beginning(tmp_path):
+    run = run_in(Status.FAILED, run_dir=str(tmp_path), progress=0.4)
+    start_again(run=run)
+    run.refresh_from_db()
+    assert (run.status, run.progress) == (Status.QUEUED, 0.0)
+    assert "--resume" not in training_command(run)
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED, Status.CANCELLED])
+def test_only_a_failed_run_can_be_started_again(status):
+    run = run_in(status)
+    with pytest.raises(NotStartable):
+        start_again(run=run)
+    assert status_of(run) == status
+
+
 def test_settings_of_a_run_cannot_smuggle_in_other_options(tmp_path):
     run = TrainingRun(name="--weights", data_dirs=["--json"], device="--resume", run_dir=str(tmp_path))
     options = training_command(run)
@@ -168,7 +239,15 @@ def test_staff_start_a_run_from_the_admin(staff_client, data_dir, broker, django
     assert broker.llen("training") == 1
 
 
-@pytest.mark.parametrize("wrong", [{"data_dirs": "/no/such"}, {"image_size": 100}, {"device": "toaster"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"data_dirs": "/no/such"},
+        {"data_dirs": "~nobody-of-this-name"},
+        {"image_size": 100},
+        {"device": "toaster"},
+    ],
+)
 def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong):
     answer = staff_client.post(
         "/admin/detector/trainingrun/add/", form(**{"data_dirs": str(data_dir), **wrong})
@@ -185,6 +264,19 @@ def test_staff_cancel_a_run_from_the_admin(staff_client):
     assert run.status == Status.CANCELLED
 
 
+def test_staff_start_a_failed_run_again_from_the_admin(staff_client):
+    failed, done = run_in(Status.FAILED), run_in(Status.SUCCEEDED)
+    answer = staff_client.post(
+        "/admin/detector/trainingrun/",
+        {"action": "start_again", "_selected_action": [failed.pk, done.pk]},
+        follow=True,
+    )
+    assert (status_of(failed), status_of(done)) == (Status.QUEUED, Status.SUCCEEDED)
+    page = answer.content.decode()
+    assert "is waiting for a worker again" in page
+    assert NotStartable.message in page
+
+
 def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_client):
     run = run_in(Status.FAILED, error="no labels in train/", run_dir="/runs/7-faces", progress=0.25)
     page = staff_client.get(f"/admin/detector/trainingrun/{run.pk}/change/").content.decode()
@@ -193,14 +285,15 @@ def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_clien
     assert 'name="epochs"' not in page
 
 
-def test_only_who_may_change_runs_cancels_them(client):
+def test_only_who_may_change_runs_cancels_them_or_starts_them_again(client):
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
     client.force_login(viewer)
     run = run_in(Status.QUEUED)
+    failed = run_in(Status.FAILED)
     client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
-    run.refresh_from_db()
-    assert run.status == Status.QUEUED
+    client.post("/admin/detector/trainingrun/", {"action": "start_again", "_selected_action": [failed.pk]})
+    assert (status_of(run), status_of(failed)) == (Status.QUEUED, Status.FAILED)
 
 
 def test_training_pages_say_what_to_install_when_a_package_is_missing(staff_client, monkeypatch):

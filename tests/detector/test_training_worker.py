@@ -2,16 +2,28 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 import redis
 from celery import current_app
+from celery.signals import worker_ready
 from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from kombu.asynchronous.timer import Timer
 
+from detector import tasks  # noqa: F401  (listens for a worker that gets ready)
 from detector.models import DetectorVersion, TrainingRun
-from detector.services.training import queue_training_run, request_cancel
+from detector.services.training import (
+    HEARTBEAT_LIMIT,
+    MOST_RESUMPTIONS,
+    queue_training_run,
+    request_cancel,
+)
 from tests.detector.training_worker import training_worker, wait_until
 from tests.ml.drawn_faces import make_dataset
 
@@ -101,6 +113,72 @@ def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(dr
         json.loads(line)["epoch"] for line in (Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()
     ]
     assert epochs == list(range(1, len(epochs) + 1))
+
+
+def pass_time(run: TrainingRun) -> None:
+    """Let the last heartbeat of a dead worker's run be too long ago."""
+    TrainingRun.objects.filter(pk=run.pk).update(
+        heartbeat_at=timezone.now() - HEARTBEAT_LIMIT - timedelta(seconds=1)
+    )
+
+
+def test_run_whose_workers_are_killed_goes_on_until_they_die_too_often_without_an_epoch(
+    drawn_faces, tmp_path
+):
+    run = queue_run(drawn_faces, epochs=500)
+    with training_worker(tmp_path / "first") as worker:
+        wait_until((Path(run.run_dir) / "last.pt").is_file, "the first checkpoint")
+        worker.kill()
+    pass_time(run)
+    with training_worker(tmp_path / "second") as worker:
+        wait_until(lambda: now(run).resumptions == 1, "the run to be taken up again")
+        wait_until(lambda: now(run).resumptions == 0, "another epoch, which gives it all its tries again")
+        worker.kill()
+    pass_time(run)
+    deaths = 0
+    while now(run).status != Status.FAILED:
+        assert deaths < 3 * MOST_RESUMPTIONS, "it is taken up again without end"
+        with training_worker(tmp_path / f"later-{deaths}") as worker:
+            wait_until(lambda: now(run).status != Status.QUEUED, "the run to be taken up again or to fail")
+            worker.kill()  # long before an epoch is finished
+        deaths += now(run).status == Status.RUNNING
+        pass_time(run)
+    assert deaths >= MOST_RESUMPTIONS  # more if the machine was so slow that an epoch was finished
+    assert "died" in now(run).error
+    assert training_processes(run) == []
+
+
+class Consumer(NamedTuple):
+    """What a worker that gets ready hands to those who listen."""
+
+    timer: Timer
+
+
+def test_worker_goes_on_looking_for_abandoned_runs_when_the_database_was_not_there_at_its_start():
+    run = TrainingRun.objects.create(name="abandoned", status=Status.RUNNING)
+    pass_time(run)
+    rows = TrainingRun._meta.db_table
+    timer = Timer()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {rows} RENAME TO away")
+    try:
+        worker_ready.send(sender=Consumer(timer))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE away RENAME TO {rows}")
+    assert now(run).status == Status.RUNNING
+    (later,) = timer.queue
+    later.entry()
+    assert now(run).status == Status.FAILED
+
+
+def test_waiting_run_whose_message_was_lost_is_taken_up_by_the_next_worker(broker, tmp_path):
+    (tmp_path / "data" / "train" / "images").mkdir(parents=True)
+    run = queue_run(tmp_path / "data", epochs=1)
+    broker.delete("training")
+    TrainingRun.objects.filter(pk=run.pk).update(created_at=now(run).created_at - 2 * HEARTBEAT_LIMIT)
+    with training_worker(tmp_path / "log"):
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
 
 
 def test_run_that_cannot_train_fails_with_the_reason(tmp_path):

@@ -70,6 +70,16 @@ def test_another_file_of_the_same_name_gets_a_name_of_its_own(first, tmp_path):
     assert version.name == f"red-1-{version.sha256[:8]}"
 
 
+def test_a_name_is_never_longer_than_its_column(tmp_path):
+    """SQLite takes any length; PostgreSQL refuses the row, and a finished training run would be lost."""
+    names = []
+    for size in (160, 192):
+        onnx = write_red_cell_detector(tmp_path / f"{size}.onnx", version="red-1", input_size=size)
+        names.append(register_version(onnx=onnx, source="training", name="long " * 30).name)
+    assert names[0] != names[1]
+    assert [len(name) for name in names] == [120, 120]
+
+
 def test_a_lost_file_is_restored_by_registering_it_again(first, red_one):
     first.onnx.storage.delete(first.onnx.name)
     register_version(onnx=red_one, source="imported")

@@ -55,6 +55,11 @@ class TrainingWorker:
         self.process.terminate()
         self.process.wait(30)
 
+    def kill(self) -> None:
+        """Let it die without a word, as it does when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+
 
 @contextmanager
 def training_worker(log: Path) -> Iterator[TrainingWorker]:
@@ -64,5 +69,4 @@ def training_worker(log: Path) -> Iterator[TrainingWorker]:
         wait_until(lambda: worker.said("ready."), "the training worker to start")
         yield worker
     finally:
-        worker.process.kill()
-        worker.process.wait()
+        worker.kill()

@@ -7,8 +7,12 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120
@@ -18,9 +22,12 @@ INSECURE_HOST = "hamster.test"
 
 
 class SiteProcess:
-    """Starts and stops the site; it may be started again, on the same port with the same data."""
+    """Starts and stops the site; it may be started again, on the same port with the same data.
 
-    def __init__(self, folder: Path) -> None:
+    `environment` adds to the settings (HAMSTER_...).
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.log = folder / "site.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -33,6 +40,7 @@ class SiteProcess:
             "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
             "REDIS_URL": "",
             "ALLOWED_HOSTS": f"127.0.0.1,localhost,{INSECURE_HOST}",
+            **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -68,6 +76,27 @@ class SiteProcess:
             raise
         finally:
             self.process = None
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command beside the running site, as a keeper of the site would."""
+        subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+        )
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """The web process alive but at a standstill, as on a machine that is far too busy."""
+        children = psutil.Process(self.process.pid).children()
+        (web,) = [child for child in children if "daphne" in child.cmdline()]
+        web.suspend()
+        try:
+            yield
+        finally:
+            web.resume()
 
     def _ready(self) -> bool:
         try:

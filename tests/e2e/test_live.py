@@ -7,23 +7,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
+from tests.e2e.camera_page import start_camera, wait_for_answers, wait_for_face
 from tests.e2e.fake_camera import face_in_film
 from tests.e2e.site_process import SiteProcess
 
 SECONDS = 1000
-
-
-def start_camera(page: Page) -> None:
-    page.get_by_role("button", name="Start the camera").click()
-    page.wait_for_selector('#stage[data-state="live"]')
-
-
-def wait_for_face(page: Page) -> None:
-    page.wait_for_selector('#stage[data-faces="1"]', timeout=20 * SECONDS)
-
-
-def wait_for_answers(page: Page) -> None:
-    expect(page.locator("#stage")).to_have_attribute("data-fps", re.compile(r"[1-9]"))
 
 
 def iou(one: tuple[float, ...], other: tuple[float, ...]) -> float:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.e2e.camera_page import start_camera, wait_for_answers
 from tests.e2e.fake_camera import astronaut
 
 
@@ -33,6 +34,28 @@ def test_sample_picture_makes_the_hamster_smile_and_names_its_source(page: Page)
     expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
     expect(page.locator("#hamster")).to_have_attribute("data-emotion", "happy")
     expect(page.locator("#credit")).to_contain_text("NASA, public domain")
+
+
+@pytest.mark.parametrize("comes", [True, False], ids=["comes late", "fails late"])
+def test_sample_that_was_overtaken_by_the_camera_changes_nothing(
+    open_page: Callable[..., Page], browser: Browser, comes: bool
+) -> None:
+    page = open_page(browser, expect_errors=not comes)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/astronaut*.jpg", hold)
+    with page.expect_request("**/astronaut*.jpg"):
+        page.get_by_role("button", name="Try a sample").click()
+    start_camera(page)
+    wait_for_answers(page)
+    with page.expect_event("requestfinished" if comes else "requestfailed"):
+        held[0].continue_() if comes else held[0].abort()
+    page.evaluate("() => new Promise((done) => setTimeout(done))")
+    wait_for_answers(page)
+    expect(page.locator("#stage")).to_have_attribute("data-state", "live")
 
 
 def test_chosen_picture_is_shown_with_its_boxes(page: Page) -> None:

@@ -62,6 +62,24 @@ def test_dead_process_is_started_again_after_a_pause_and_said_so(service, clock,
     assert service.process.pid != first
 
 
+def test_process_that_cannot_be_started_is_tried_again_and_ends_nothing_else(
+    service, clock, caplog, tmp_path
+):
+    program = tmp_path / "program"
+    service.command = [program]
+    with caplog.at_level(logging.ERROR):
+        service.watch()
+    assert "batch cannot be started" in caplog.text
+    assert service.process is None
+    program.write_text("#!/bin/sh\nsleep 600\n")
+    program.chmod(0o700)
+    service.watch()
+    assert service.process is None
+    clock[0] += 1
+    service.watch()
+    assert service.process.poll() is None
+
+
 def test_pause_doubles_for_a_process_that_keeps_dying_and_is_bounded(service, clock):
     pauses = []
     for _ in range(7):

@@ -1,11 +1,9 @@
 /** Biscuit on the page: the rig in a container, eased towards the expression that the scores describe. */
 import { blendPoses, leading, weigh } from "./blend.js";
 import { Idle } from "./idle.js";
-import { EMOTIONS, POSES, UNKNOWN } from "./poses.js";
+import { POSES, UNKNOWN } from "./poses.js";
 import { buildRig } from "./rig.js";
 import { Springs } from "./spring.js";
-
-export { EMOTIONS, UNKNOWN };
 
 /** What a listener hears; the still pictures carry the same words as their title. */
 export const LABELS = {
@@ -28,16 +26,13 @@ export class Hamster {
   #container;
   #rig;
   #animate;
-  #emotion = UNKNOWN;
   #pose = new Springs(POSES[UNKNOWN]);
   #mood = new Springs(weigh(null));
   #idle = new Idle();
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
-  #watcher;
   #inView = true;
   #frame = 0;
   #drawnAt = 0;
-  #wake = () => this.#run();
 
   /**
    * @param {HTMLElement} container gets the picture and `data-emotion`
@@ -57,18 +52,13 @@ export class Hamster {
     this.#mood.jump();
     this.#rig.apply(this.#pose.value);
     if (!animate) return;
-    this.#calm.addEventListener("change", this.#wake);
-    document.addEventListener("visibilitychange", this.#wake);
-    this.#watcher = new IntersectionObserver((entries) => {
+    const wake = () => this.#run();
+    this.#calm.addEventListener("change", wake);
+    document.addEventListener("visibilitychange", wake);
+    new IntersectionObserver((entries) => {
       this.#inView = entries[entries.length - 1].isIntersecting;
       this.#run();
-    });
-    this.#watcher.observe(container);
-  }
-
-  /** The leading expression, or "unknown". @returns {string} */
-  get emotion() {
-    return this.#emotion;
+    }).observe(container);
   }
 
   /**
@@ -80,39 +70,18 @@ export class Hamster {
     this.#show(weigh(scores));
   }
 
-  /**
-   * Show one expression fully.
-   * @param {string} name one of EMOTIONS or "unknown"
-   * @throws {RangeError} for another name
-   */
-  setEmotion(name) {
-    if (!Object.hasOwn(POSES, name)) throw new RangeError(`"${name}" is no expression`);
-    this.#show(weigh(name === UNKNOWN ? null : EMOTIONS.map((emotion) => Number(emotion === name))));
-  }
-
   /** Wave a paw for two seconds, unless motion is unwanted. */
   wave() {
     this.#idle.wave(performance.now() / 1000);
     this.#run();
   }
 
-  /** Remove the picture and stop every callback. */
-  destroy() {
-    cancelAnimationFrame(this.#frame);
-    this.#watcher?.disconnect();
-    this.#calm.removeEventListener("change", this.#wake);
-    document.removeEventListener("visibilitychange", this.#wake);
-    this.#rig.svg.remove();
-    delete this.#container.dataset.emotion;
-    this.#animate = false;
-  }
-
   #show(weights) {
     this.#pose.target = blendPoses(weights);
     this.#mood.target = weights;
-    this.#emotion = leading(weights);
-    this.#container.dataset.emotion = this.#emotion;
-    this.#rig.svg.setAttribute("aria-label", LABELS[this.#emotion]);
+    const emotion = leading(weights);
+    this.#container.dataset.emotion = emotion;
+    this.#rig.svg.setAttribute("aria-label", LABELS[emotion]);
     if (this.#animate) {
       this.#run();
     } else {

@@ -120,15 +120,18 @@ class Stage {
   }
 
   async #sample({ url, credit }) {
+    this.live.stop();
+    const turn = (this.looking += 1);
+    this.#rest("looking");
     let file;
     try {
       file = await (await fetch(url)).blob();
     } catch (error) {
       console.warn("The sample picture did not come.", error);
-      this.#rest("bad-picture", pictureTrouble("no_answer"));
+      if (turn === this.looking) this.#rest("bad-picture", pictureTrouble("no_answer"));
       return;
     }
-    this.look(file, credit);
+    if (turn === this.looking) this.look(file, credit);
   }
 
   #applySettings() {
@@ -212,7 +215,7 @@ class Stage {
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);
     this.numbers.show(NO_NUMBERS);
-    this.announcer.say("Connection lost. Trying again.");
+    this.announcer.say(STRIPS[state](0));
     const again = { label: "Try now", act: () => this.live.socket.retryNow() };
     const count = () => {
       const seconds = Math.ceil((retryAt - performance.now()) / 1000);
