@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
-from ml.metrics import MATCH_IOU, FrameResult
+from ml.metrics import MATCH_IOU, FrameResult, boxes_of_faces
 from ml.nms import pairwise_iou
+from ml.predictor import DEFAULT_MIN_SCORE
 
 MIN_FACES = 50
 """With fewer faces or boxes nothing can be fitted: scores stay as they are."""
@@ -21,15 +20,27 @@ FALSE_FACES = 0.01
 """... and this many boxes an image are shown where there is none."""
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature that makes labels [N] likeliest under softmax(logits [N, C] / temperature), 0.25 to 4.
+def fit_temperature(results: Sequence[FrameResult]) -> float:
+    """The temperature, 0.25 to 4, under which softmax(log p / temperature) fits the known expressions best.
 
-    Guo et al. 2017, "On calibration of modern neural networks".
+    p are the shares of the expressions in the scores of the faces' boxes, measured at temperature 1; their
+    logarithms are the logits but for a constant (Guo et al. 2017, "On calibration of modern neural
+    networks").
     """
-    if len(labels) < MIN_FACES:
+    shares, labels = [np.ones((0, 1))], [np.zeros(0, np.int64)]
+    for result in results:
+        known = result.true_labels >= 0
+        if known.any() and len(result.boxes):
+            best, found = boxes_of_faces(result, known)
+            scores = result.scores[best[found]]
+            shares.append(scores / scores.sum(axis=1, keepdims=True))
+            labels.append(result.true_labels[known][found])
+    truth = torch.from_numpy(np.concatenate(labels))
+    if len(truth) < MIN_FACES:
         return 1.0
+    logits = torch.from_numpy(np.concatenate(shares[1:])).clamp(min=1e-9).log()
     candidates = torch.logspace(-2, 2, 81, base=2.0)
-    losses = torch.stack([F.cross_entropy(logits / value, labels) for value in candidates])
+    losses = torch.stack([F.cross_entropy(logits / value, truth) for value in candidates])
     return round(float(candidates[losses.argmin()]), 3)
 
 
@@ -41,32 +52,29 @@ def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> tuple[
     objectness, is_face = _boxes_and_faces(results, [result.scores.sum(axis=1) for result in results])
     if min(is_face.sum(), len(is_face) - is_face.sum()) < MIN_FACES:
         return 1.0, 0.0
-    inputs = np.stack([_logit(objectness), np.ones_like(objectness)], axis=1)
+    clipped = np.clip(objectness, 1e-6, 1 - 1e-6)
+    inputs = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
     weights = np.array([1.0, 0.0])
     for _ in range(steps):
-        p = 1 / (1 + np.exp(-inputs @ weights))
-        gradient = inputs.T @ (p - is_face) + 1e-3 * (weights - [1.0, 0.0])
-        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + 1e-3 * np.eye(2)
+        p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -50, 50)))
+        gradient = inputs.T @ (p - is_face) + weights - [1.0, 0.0]
+        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + np.eye(2)
         weights -= np.linalg.solve(curvature, gradient)
+    if not 0.1 <= weights[0] <= 10 or not abs(weights[1]) <= 10:
+        return 1.0, 0.0  # this objectness does not tell faces from the rest
     return round(float(weights[0]), 4), round(float(weights[1]), 4)
 
 
-def rescale_objectness(results: Sequence[FrameResult], scale: float, bias: float) -> list[FrameResult]:
-    """The same boxes with the scores that a detector calibrated by `fit_objectness` would give them."""
-    rescaled = []
-    for result in results:
-        objectness = result.scores.sum(axis=1, keepdims=True)
-        calibrated = 1 / (1 + np.exp(-(scale * _logit(objectness) + bias)))
-        scores = result.scores / np.maximum(objectness, 1e-9) * calibrated
-        rescaled.append(replace(result, scores=scores))
-    return rescaled
-
-
 def choose_min_score(results: Sequence[FrameResult]) -> float:
-    """The lowest score, 0.05 to 0.6, from which boxes are trustworthy by FACE_PRECISION and FALSE_FACES."""
+    """The lowest score, 0.05 to 0.6, from which boxes are trustworthy by FACE_PRECISION and FALSE_FACES.
+
+    DEFAULT_MIN_SCORE where there are too few faces to tell.
+    """
     with_faces = [result for result in results if len(result.true_boxes)]
     without = [result for result in results if not len(result.true_boxes)]
     score, is_face = _boxes_and_faces(with_faces, [_best(result) for result in with_faces])
+    if is_face.sum() < MIN_FACES:
+        return DEFAULT_MIN_SCORE
     false = np.concatenate([_best(result) for result in without]) if without else np.zeros(0)
     for threshold in np.arange(0.05, 0.6, 0.01):
         shown = is_face[score >= threshold]
@@ -76,11 +84,6 @@ def choose_min_score(results: Sequence[FrameResult]) -> float:
     return 0.6
 
 
-def _logit(share: np.ndarray) -> np.ndarray:
-    clipped = np.clip(share, 1e-6, 1 - 1e-6)
-    return np.log(clipped / (1 - clipped))
-
-
 def _best(result: FrameResult) -> np.ndarray:
     return result.scores.max(axis=1, initial=0.0)
 
@@ -88,11 +91,15 @@ def _best(result: FrameResult) -> np.ndarray:
 def _boxes_and_faces(
     results: Sequence[FrameResult], values: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All boxes' values [n], and whether each box is a face [n]."""
+    """All boxes' values [n], and whether each is a face's best box [n]; a second box on a face is none."""
     found = [np.zeros(0)]
     faces = [np.zeros(0, bool)]
     for result, value in zip(results, values, strict=True):
-        overlap = pairwise_iou(result.boxes, result.true_boxes).max(axis=1, initial=0.0)
+        overlap = pairwise_iou(result.boxes, result.true_boxes)
+        is_face = np.zeros(len(result.boxes), bool)
+        if overlap.size:
+            best = overlap.argmax(axis=0)
+            is_face[best] = overlap.max(axis=0) >= MATCH_IOU
         found.append(value)
-        faces.append(overlap >= MATCH_IOU)
+        faces.append(is_face)
     return np.concatenate(found), np.concatenate(faces)

@@ -36,6 +36,11 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def _write(content: dict[str, Any], path: Path) -> None:
+    with path.open("wb") as file:  # given a path, torch turns a full disk into a RuntimeError
+        torch.save(content, file)
+
+
 def save_weights(path: Path, model: Detector, *, card: dict[str, Any]) -> None:
     """The small file to fine-tune or export from: fp16 weights, the model's config, its classes and its
     card."""
@@ -44,7 +49,7 @@ def save_weights(path: Path, model: Detector, *, card: dict[str, Any]) -> None:
         for name, value in model.state_dict().items()
     }
     content = {"config": model.config.to_dict(), "emotions": list(EMOTIONS), "state": state, "card": card}
-    replace_file(path, lambda beside: torch.save(content, beside))
+    replace_file(path, lambda beside: _write(content, beside))
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -56,7 +61,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    replace_file(path, lambda beside: torch.save({**content, "generators": generators}, beside))
+    replace_file(path, lambda beside: _write({**content, "generators": generators}, beside))
 
 
 def restore_generators(generators: dict[str, Any]) -> None:
@@ -99,4 +104,7 @@ def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
         raise CheckpointError(f"the weights in {path} do not fit its config: {error}") from error
     if {model.config.grid.classes, model.config.closeup.classes} != {len(EMOTIONS)}:
         raise CheckpointError(f"{path} holds nets for other than {len(EMOTIONS)} classes")
-    return model.eval(), content.get("card", {})
+    card = content.get("card", {})
+    if not isinstance(card, dict):
+        raise CheckpointError(f"{path} holds no readable card")
+    return model.eval(), card

@@ -18,6 +18,8 @@ EMOTIONS: tuple[str, ...] = (
     "surprised",
 )
 UNKNOWN = "unknown"
+NAME = "hamster-grid-detector"
+"""What every card calls this kind of detector."""
 
 
 class _Serializable:

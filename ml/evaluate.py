@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,23 @@ from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
 from ml.options import positive
 from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
+from ml.training_data import spread
 
 MIN_SCORE = 0.01
 """Boxes are considered down to this score, so that the whole precision-recall curve is seen."""
 
 _MAX_FACES = 100
 _HEADLINES = (
-    *("mAP50", "mAP50_95", "face_AP50", "face_AP50_wide", "accuracy", "balanced_accuracy", "macro_f1"),
-    *("missed", "calibration_error", "false_faces"),
+    "mAP50",
+    "mAP50_95",
+    "face_AP50",
+    "face_AP50_wide",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "missed",
+    "calibration_error",
+    "false_faces",
 )
 
 
@@ -76,14 +86,8 @@ def read_samples(data_dirs: Sequence[Path], split: str, limit: int | None = None
         if len(found.problems) > 20:
             print(f"left out: {len(found.problems) - 20} more in {data_dir}", file=sys.stderr)
         name = data_dir.resolve().name
-        samples += [_with_source(sample, name) for sample in found.samples]
-    if limit is not None and limit < len(samples):
-        samples = [samples[index] for index in np.linspace(0, len(samples) - 1, limit).round().astype(int)]
-    return samples
-
-
-def _with_source(sample: Sample, name: str) -> Sample:
-    return sample if sample.source else Sample(sample.path, sample.boxes, sample.labels, name, sample.votes)
+        samples += [replace(sample, source=sample.source or name) for sample in found.samples]
+    return spread(samples, limit or 0)
 
 
 def measure(

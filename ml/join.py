@@ -10,17 +10,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ml.checkpoint import CheckpointError, load_model
-from ml.config import EMOTIONS, ModelConfig
+from ml.config import EMOTIONS, NAME, ModelConfig
 from ml.dataset import DatasetError
 from ml.evaluate import format_figures, read_samples
 from ml.export import ExportError
 from ml.model import Detector
+from ml.predictor import DetectorFileError
 from ml.release import release
+from ml.revision import git_revision
 
-OF_A_RUN = ("version", "train", "data", "seed", "epoch", "started_from", "git_revision", "torch", "device")
+OF_A_RUN = (
+    *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from"),
+    *("git_revision", "torch", "device"),
+)
+"""What a card says of the run that made it."""
 
 
 def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str, Any]]:
@@ -31,11 +35,12 @@ def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str,
     model.closeup.load_state_dict(second.closeup.state_dict())
     cards = {"grid": grid_card, "closeup": closeup_card}
     card = {
-        "name": "hamster-grid-detector",
+        "name": NAME,
         "version": grid_card.get("version", "unnamed"),
         "emotions": list(EMOTIONS),
         "input_size": grid_card.get("input_size", 320),
         "model": model.config.to_dict(),
+        "git_revision": git_revision(),
         "parts": {
             name: {key: found[key] for key in OF_A_RUN if key in found} for name, found in cards.items()
         },
@@ -65,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         card["version"] = options.name or card["version"]
         samples = read_samples(options.data_dir, "valid")
         card = release(model, options.weights, card=card, samples=samples)[0]
-    except (CheckpointError, DatasetError, ExportError, OSError, torch.OutOfMemoryError) as error:
+    except (CheckpointError, DatasetError, DetectorFileError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(format_figures(card["metrics"]))

@@ -105,7 +105,7 @@ def calibration_error(results: Sequence[FrameResult], *, bins: int = 15) -> floa
     for result in results:
         known = result.true_labels >= 0
         if known.any() and len(result.boxes):
-            best, found = _boxes_of_faces(result, known)
+            best, found = boxes_of_faces(result, known)
             scores.append(result.scores[best[found]].max(axis=1))
             right.append(result.scores[best[found]].argmax(axis=1) == result.true_labels[known][found])
     score, correct = np.concatenate(scores), np.concatenate(right)
@@ -116,7 +116,7 @@ def calibration_error(results: Sequence[FrameResult], *, bins: int = 15) -> floa
     return float(np.abs(gaps).sum() / len(score))
 
 
-def _boxes_of_faces(result: FrameResult, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def boxes_of_faces(result: FrameResult, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each face in `known`: its box of highest objectness with IoU >= 0.4, and whether there is one."""
     found = pairwise_iou(result.true_boxes[known], result.boxes) >= MATCH_IOU
     return np.where(found, result.scores.sum(axis=1), -1.0).argmax(axis=1), found.any(axis=1)
@@ -147,7 +147,7 @@ def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
         if len(result.boxes) == 0:
             np.add.at(matrix, (truths, MISSED), 1)
             continue
-        best, found = _boxes_of_faces(result, known)
+        best, found = boxes_of_faces(result, known)
         named = np.where(found, result.scores[best].argmax(axis=1), MISSED)
         np.add.at(matrix, (truths, named), 1)
     return matrix

@@ -47,7 +47,7 @@ class Stage(nn.Sequential):
 
 
 class GridDetector(nn.Module):
-    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 32) -> raw grid [B, H/8, W/8, 5 + classes].
+    """Float images [B, 3, H, W] in 0..1 (H and W multiples of 8) -> raw grid [B, H/8, W/8, 5 + classes].
 
     A residual backbone down to stride 32, a top-down neck (Lin et al. 2017, "Feature pyramid networks") and
     one box a cell. The last axis holds x and y offsets from the cell's centre in strides, log(width /
@@ -78,9 +78,13 @@ class GridDetector(nn.Module):
         x8 = self.to_stride_8(images)  # [B, 48, H/8, W/8]
         x16 = self.to_stride_16(x8)  # [B, 96, H/16, W/16]
         x32 = self.to_stride_32(x16)  # [B, 128, H/32, W/32]
-        y16 = self.merge_16(self.lateral_16(x16) + self.upsample(self.lateral_32(x32)))
-        y8 = self.merge_8(self.lateral_8(x8) + self.upsample(y16))  # [B, 48, H/8, W/8]
+        y16 = self.merge_16(self.lateral_16(x16) + self._enlarged(self.lateral_32(x32), x16))
+        y8 = self.merge_8(self.lateral_8(x8) + self._enlarged(y16, x8))  # [B, 48, H/8, W/8]
         return self.head(y8).permute(0, 2, 3, 1)  # [B, H/8, W/8, 5 + classes]
+
+    def _enlarged(self, small: Tensor, like: Tensor) -> Tensor:
+        """Twice as large, cut to the size of `like`: an odd side leaves a row or a column too many."""
+        return self.upsample(small)[..., : like.shape[2], : like.shape[3]]
 
 
 class CloseupNet(nn.Module):

@@ -15,6 +15,7 @@ from ml.evaluate import measure, read_samples
 from ml.metrics import FrameResult, confusion_matrix, summarize
 from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor
 from ml.robustness import SERIES, measure_series
+from ml.training_data import spread
 
 START, END = "<!-- figures: written by python -m ml.model_card -->", "<!-- end of the figures -->"
 Figure = Callable[[Sequence[FrameResult]], float | None]
@@ -111,7 +112,7 @@ def class_rows(metrics: dict[str, Any]) -> list[str]:
 def single_faces(samples: Sequence[Sample], limit: int) -> list[Sample]:
     """Up to `limit` images of one face of known expression, spread evenly over the data."""
     fit = [sample for sample in samples if len(sample.labels) == 1 and sample.labels[0] >= 0]
-    return [fit[index] for index in np.linspace(0, len(fit) - 1, min(limit, len(fit))).round().astype(int)]
+    return spread(fit, limit)
 
 
 def write_between_marks(path: Path, lines: Sequence[str]) -> None:

@@ -69,7 +69,7 @@ def lower_resolution(images: Tensor, strength: float) -> Tensor:
 
 
 def erase(pixels: Tensor, faces: Tensor, strength: float) -> Tensor:
-    """Cover a part of the face [K, 4] with a plain colour, in 25 % of the images [K, 3, H, W].
+    """Cover a part of the face [K, 4] with a plain colour, in 25 % of the images [K, C, H, W].
 
     After Zhong et al. 2020, "Random erasing data augmentation".
     """

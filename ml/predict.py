@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ml.images import IMAGE_SUFFIXES, BadImage, ImageError, decode_image
 from ml.options import positive
-from ml.predictor import SHIPPED_WEIGHTS, Detection, DetectorFileError, Predictor
+from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, Detection, DetectorFileError, Predictor
 
 _DIGITS = 6
 _COLOUR = "#e8590c"
@@ -65,7 +65,7 @@ def predict_file(
             data = file.read_bytes()
         except OSError as error:
             raise BadImage(f"The file can't be read: {error.strerror}.") from error
-        image = decode_image(data, target=None if drawing else predictor.input_size)
+        image = decode_image(data, target=None if drawing else DECODE_SIDE)
     except ImageError as error:
         return {"file": str(file), "error": {"code": error.code, "message": error.message}}
     detections = predictor.predict_image(image, min_score=min_score, max_faces=max_faces)

@@ -2,7 +2,7 @@
 
 It looks twice: at the whole image to find faces, then at a close-up of each to read its expression.
 
-One `Predictor` per thread: it runs on the calling thread alone, so several of them share the cores fairly.
+A `Predictor` runs on the calling thread alone and keeps nothing between images: threads may share one.
 """
 
 import hashlib
@@ -23,7 +23,10 @@ from ml.nms import select_boxes
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
-_STRIDE = 32
+DEFAULT_MIN_SCORE = 0.2
+"""Lowest score shown, where a detector's card names none."""
+
+_STRIDE = 8
 _PAD_GREY = 114
 _MAX_UPSCALE = 4 / 3
 _MAX_CLOSEUPS = 16
@@ -101,12 +104,14 @@ class Predictor:
         self.input_size = int(self.card["input_size"])
         self.closeup_size = int(self.card.get("closeup_size", 0))
         thresholds = self.card.get("thresholds", {})
-        self.min_score = float(thresholds.get("min_score", 0.4))
+        self.min_score = float(thresholds.get("min_score", DEFAULT_MIN_SCORE))
         self.nms_iou = float(thresholds.get("nms_iou", 0.5))
 
     def warm_up(self) -> None:
-        """Run once on a grey frame, so that the first real one is not the slow one."""
+        """Run each net once, so that the first real frame is not the slow one."""
         self.predict_image(Image.new("RGB", (self.input_size, self.input_size * 3 // 4), "grey"))
+        if self.closeup_size:
+            self._run(np.zeros((1, self.closeup_size, self.closeup_size, 3), np.uint8), closeup=True)
 
     def predict(
         self,
@@ -140,16 +145,20 @@ class Predictor:
         return self._look(image, self.min_score if min_score is None else min_score, max_faces)
 
     def _look(self, image: Image.Image, min_score: float, max_faces: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes float32 [n, 4] in fractions and scores [n, 9] of an RGB image, best objectness first."""
+        """Boxes float32 [n, 4] in fractions and scores [n, 9], best objectness first."""
+        if image.mode != "RGB":
+            image = image.convert("RGB")
         batch, (width, height) = fit_to_grid(image, self.input_size)
         boxes, scores = self._run(batch, closeup=False)
         boxes, scores = boxes[0], scores[0]
-        kept = select_boxes(boxes, scores, min_score=min_score, iou=self.nms_iou, limit=max_faces)
+        kept = select_boxes(
+            boxes, scores, min_score=min_score, iou=self.nms_iou, limit=max(max_faces, _MAX_CLOSEUPS)
+        )
         fractions = np.clip(boxes[kept] / np.array([width, height, width, height], np.float32), 0.0, 1.0)
         visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
         fractions, scores = fractions[visible], scores[kept[visible]]
         self._look_closer(image, fractions, scores)
-        shown = scores.max(axis=1, initial=0.0) >= min_score
+        shown = np.flatnonzero(scores.max(axis=1, initial=0.0) >= min_score)[:max_faces]
         return fractions[shown], scores[shown]
 
     def _look_closer(self, image: Image.Image, boxes: np.ndarray, scores: np.ndarray) -> None:
@@ -177,15 +186,13 @@ class Predictor:
 
 
 def fit_to_grid(image: Image.Image, input_size: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Network input uint8 [1, H, W, 3] and the (width, height) of it that the image covers.
+    """Network input uint8 [1, H, W, 3] of an RGB image, and the (width, height) of it that the image covers.
 
-    The longer side becomes `input_size`, or less for an image that would be enlarged more than twice; what is
-    left of the last row and column of 32 px cells is grey.
+    The longer side becomes `input_size`, or less for an image that would be enlarged by more than a third;
+    what is left of the last row and column of cells is grey.
     """
     scale = min(input_size / max(image.size), _MAX_UPSCALE)
     width, height = (max(1, round(side * scale)) for side in image.size)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     rows, columns = (-(-side // _STRIDE) * _STRIDE for side in (height, width))
@@ -225,11 +232,16 @@ def _read_card(session: ort.InferenceSession, weights: Path) -> dict[str, Any]:
     try:
         card = json.loads(session.get_modelmeta().custom_metadata_map["card"])
         emotions = tuple(card["emotions"])
-        str(card["version"]), int(card["input_size"])
-    except (KeyError, TypeError, ValueError) as error:
+        str(card["version"])
+        input_size, closeup_size = int(card["input_size"]), int(card.get("closeup_size", 0))
+        [float(value) for value in card.get("thresholds", {}).values()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DetectorFileError(f"{weights.name} carries no readable model card.") from error
     if emotions != EMOTIONS:
         raise DetectorFileError(
             f"{weights.name} was trained for other classes: {', '.join(map(str, emotions))}."
         )
+    fits = 32 <= input_size <= 2048 and 0 <= closeup_size <= 512
+    if not fits or (closeup_size > 0) != ("closeup" in shapes):
+        raise DetectorFileError(f"{weights.name} carries a model card that does not fit its network.")
     return card

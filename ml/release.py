@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ml.calibration import choose_min_score, fit_objectness, fit_temperature, rescale_objectness
+from ml.calibration import choose_min_score, fit_objectness, fit_temperature
 from ml.checkpoint import replace_file, save_weights
 from ml.dataset import Sample
 from ml.evaluate import measure
-from ml.export import export_onnx
-from ml.metrics import FrameResult, summarize
+from ml.export import export_onnx, write_card
+from ml.metrics import FrameResult, calibration_error, summarize
 from ml.model import Detector
-from ml.precision import Precision
-from ml.validation import closeup_logits, prepare_closeups
 
 RESULTS = ("calibration", "thresholds", "metrics")
 """What `release` adds to a card."""
@@ -34,25 +31,23 @@ def release(
     and the default threshold, and give the figures in the card. Raises ExportError and OSError.
     """
     card = {key: value for key, value in card.items() if key not in RESULTS}
-    closeups = prepare_closeups(samples, model.config.closeup.size)
-    cpu = Precision(torch.device("cpu"), bf16=False)
-    logits = closeup_logits(model.closeup, closeups, cpu)
-    onnx = weights.with_suffix(".onnx")
+    onnx, workers = weights.with_suffix(".onnx"), os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
-        drafted, _ = measure(draft, samples, progress=False)
+        drafted, _ = measure(draft, samples, workers=workers, progress=False)
     scale, bias = fit_objectness(drafted)
     card["calibration"] = {
-        "temperature": fit_temperature(logits, closeups.labels),
+        "temperature": fit_temperature(drafted),
         "objectness_scale": scale,
         "objectness_bias": bias,
-        "error_before": summarize(drafted, fast=True)["calibration_error"],
+        "error_before": calibration_error(drafted),
     }
-    min_score = choose_min_score(rescale_objectness(drafted, scale, bias))
-    card["thresholds"] = {"min_score": min_score, "nms_iou": 0.5}
     export_onnx(model, onnx, card=card)
-    results, _ = measure(onnx, samples, progress=False)
+    results, _ = measure(onnx, samples, workers=workers, progress=False)
+    min_score = choose_min_score(results)
+    card["thresholds"] = {"min_score": min_score, "nms_iou": 0.5}
+    write_card(onnx, card)
     card["metrics"] = summarize(results, min_score=min_score)
     save_weights(weights, model, card=card)
     text = json.dumps(card, indent=2) + "\n"

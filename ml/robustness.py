@@ -30,13 +30,19 @@ class Series:
 
 
 def shrink(height: float, image: Image.Image, box: np.ndarray) -> tuple[Image.Image, np.ndarray]:
-    """The face `height` pixels high in the middle of a grey frame."""
+    """The face `height` pixels high in the middle of a frame; what is not in the image is grey."""
     scale = height / max((box[3] - box[1]) * image.height, 1)
-    size = tuple(max(1, round(side * scale)) for side in image.size)
+    reach = np.array(FRAME) / scale / 2
+    middle = (box[:2] + box[2:]) / 2 * image.size
+    left, top = np.floor(middle - reach).astype(int)
+    right, bottom = np.ceil(middle + reach).astype(int)
+    seen = (max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))
     frame = Image.new("RGB", FRAME, (114, 114, 114))
-    corner = [(whole - side) // 2 for whole, side in zip(FRAME, size, strict=True)]
-    frame.paste(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0), tuple(corner))
-    edges = (box * np.array(size * 2) + np.array(corner * 2)) / np.array(FRAME * 2)
+    place = (np.array(seen) - [left, top, left, top]) * scale
+    size = tuple(int(side) for side in (place[2:] - place[:2]).round().clip(min=1))
+    part = image.resize(size, Image.Resampling.BILINEAR, box=seen, reducing_gap=3.0)
+    frame.paste(part, tuple(int(side) for side in place[:2].round()))
+    edges = (box * np.array(image.size * 2) - [left, top, left, top]) * scale / np.array(FRAME * 2)
     return frame, edges.clip(0, 1)
 
 

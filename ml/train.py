@@ -16,15 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ml.checkpoint import (
-    CheckpointError,
-)
+from ml.checkpoint import CheckpointError
 from ml.config import PARTS, TrainConfig
 from ml.dataset import DatasetError
 from ml.engine import NonFiniteLossError
 from ml.export import ExportError
 from ml.parallel import joined, rank
 from ml.precision import DeviceError
+from ml.predictor import DetectorFileError
 from ml.training_run import Run, Stopped
 
 log = logging.getLogger("ml.train")
@@ -148,11 +147,13 @@ def main(arguments: list[str] | None = None) -> int:
             run.build()
             try:
                 run.train()
+                code = 0
             except (Stopped, KeyboardInterrupt):
                 log.warning("stopping; keeping the best of %d epochs", run.epoch)
-                run.finish()
-                return 130
+                code = 130
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what was learned is kept, asked to stop or not
             run.finish()
+            return code
     except (Stopped, KeyboardInterrupt) as stopped:
         log.warning("%s", stopped or "stopped")
         return 130
@@ -162,6 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
         DeviceError,
         NonFiniteLossError,
         ExportError,
+        DetectorFileError,
         OSError,
         torch.OutOfMemoryError,
     ) as error:
@@ -170,7 +172,6 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps({"event": "error", "code": code, "message": str(error)}), flush=True)
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import argparse
 import copy
 import json
 import logging
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -29,8 +28,7 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.closeups import Closeups, CloseupSampler
-from ml.config import EMOTIONS, PARTS, CloseupConfig, TrainConfig
-from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
+from ml.config import EMOTIONS, NAME, PARTS, TrainConfig
 from ml.engine import evaluate
 from ml.image_cache import build_cache
 from ml.loss import detection_loss, expression_loss
@@ -39,8 +37,10 @@ from ml.model import Detector, ServedGrid
 from ml.parallel import local_device, rank, workers
 from ml.part import Part
 from ml.precision import choose_precision
-from ml.release import release
+from ml.release import RESULTS, release
+from ml.revision import git_revision
 from ml.schedule import draw_closeup_size, epoch_batches, steps_per_epoch
+from ml.training_data import read_data, spread
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
 log = logging.getLogger("ml.train")
@@ -70,7 +70,8 @@ class Run:
         self.precision = choose_precision(local_device(options.device), options.precision)
         self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
-        self.best = dict.fromkeys(PARTS, -1.0)
+        self.best = dict.fromkeys(config.parts, -1.0)
+        self.best_epoch = dict.fromkeys(config.parts, 0)
 
     def say(self, event: str, **values: Any) -> None:
         """One JSON line on stdout with --json; otherwise a line for people on stderr."""
@@ -87,46 +88,17 @@ class Run:
     def load_data(self) -> None:
         """Read, check and decode the data sets. Raises DatasetError."""
         options, config = self.options, self.config
-        votes = read_votes(options.votes) if options.votes else {}
-        train: list[Sample] = []
-        valid: list[Sample] = []
-        for data_dir in options.data_dir:
-            split = load_split(data_dir, "train", strict=options.strict, votes=votes)
-            for problem in split.problems:
-                log.warning("%s", problem)
-            train += split.samples
-            self.say("data", folder=str(data_dir), **split.statistics())
-        measured = [path for path in options.data_dir if find_split(path, "valid")]
-        for data_dir in [*measured, *options.valid_dir]:
-            split = load_split(data_dir, "valid", strict=options.strict)
-            for problem in split.problems:
-                log.warning("%s", problem)
-            valid += split.samples
-        if not valid:
-            raise DatasetError(
-                "none of the data sets has a folder valid/images: nothing to measure the run on"
-            )
-        self.data = {
-            "folders": [path.name for path in options.data_dir],
-            "votes": options.votes.name if options.votes else None,
-            "train_images": len(train),
-            "hash": data_hash(train),
-        }
+        found = read_data(options.data_dir, options.valid_dir, votes=options.votes, strict=options.strict)
+        for folder, statistics in found.statistics.items():
+            self.say("data", folder=folder, **statistics)
+        self.data, self.valid_samples = found.description, found.valid
         cache = build_cache(
-            train,
+            found.train,
             soft_labels=config.soft_labels,
             memory_bytes=options.cache_gb * 1e9,
-            progress=not options.json,
+            progress=not options.json and self.leads,
         )
         self.cache = cache.to(self.precision.device)
-        self.valid_samples = valid
-        if options.valid_limit and options.valid_limit < len(valid):
-            spread = torch.linspace(0, len(valid) - 1, options.valid_limit).round().int().tolist()
-            valid = [valid[index] for index in spread]
-        if "grid" in config.parts:
-            self.valid = prepare_validation(valid, config.image_size)
-        if "closeup" in config.parts:
-            self.valid_closeups = prepare_closeups(valid, CloseupConfig().size)
 
     def build(self) -> None:
         """Make the nets and what trains them; load what --init-weights or --resume names."""
@@ -135,8 +107,13 @@ class Run:
         model = Detector()
         if self.options.init_weights:
             model, card = load_model(self.options.init_weights)
-            known = ("version", "git_revision", "epoch", "seed", "train", "data", "started_from")
-            self.started_from = {key: card[key] for key in known if key in card}
+            self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
+        if self.leads:
+            measured = spread(self.valid_samples, self.options.valid_limit)
+            if "grid" in config.parts:
+                self.valid = prepare_validation(measured, config.image_size)
+            if "closeup" in config.parts:
+                self.valid_closeups = prepare_closeups(measured, model.config.closeup.size)
         self.model = model.to(self.precision.device)
         self.best_model = copy.deepcopy(self.model)
         """The best average of each part so far; a part that is not trained stays as it started."""
@@ -197,7 +174,9 @@ class Run:
         self.best_model.load_state_dict(content["state"])
         for name, part in self.parts.items():
             part.load_state_dict(content["parts"][name])
-        self.epoch, self.best, self.history = content["epoch"], content["best"], content["history"]
+        self.epoch, self.history = content["epoch"], content["history"]
+        self.best, self.best_epoch = content["best"], content["best_epoch"]
+        self.started_from = content["card"]["started_from"]
         restore_generators(content["generators"])
         if not self.leads:
             torch.manual_seed(self.config.seed + 1000 * rank() + self.epoch)
@@ -255,9 +234,9 @@ class Run:
                 logits = closeup_logits(net, self.valid_closeups, self.precision)
                 figures["closeups"] = closeup_figures(logits, self.valid_closeups)
                 score = figures["closeups"]["accuracy"] or 0.0
-            if score > self.best[name]:
-                self.best[name] = score
+            if score >= self.best[name]:
                 getattr(self.best_model, name).load_state_dict(net.state_dict())
+                self.best[name], self.best_epoch[name] = score, self.epoch
         return figures
 
     def save(self) -> None:
@@ -265,7 +244,8 @@ class Run:
             self.folder / "metrics.jsonl",
             lambda path: path.write_text("".join(json.dumps(row) + "\n" for row in self.history)),
         )
-        save_weights(self.folder / "best.pt", self.best_model, card=self.card())
+        if max(self.best_epoch.values()):
+            save_weights(self.folder / "best.pt", self.best_model, card=self.card())
         save_checkpoint(
             self.folder / "last.pt",
             {
@@ -278,6 +258,7 @@ class Run:
                 "card": self.card(),
                 "epoch": self.epoch,
                 "best": self.best,
+                "best_epoch": self.best_epoch,
                 "history": self.history,
             },
         )
@@ -285,7 +266,7 @@ class Run:
     def card(self) -> dict[str, Any]:
         """Where a detector came from."""
         return {
-            "name": "hamster-grid-detector",
+            "name": NAME,
             "version": self.options.name,
             "emotions": list(EMOTIONS),
             "input_size": self.config.image_size,
@@ -293,7 +274,8 @@ class Run:
             "train": self.config.to_dict(),
             "data": self.data,
             "seed": self.config.seed,
-            "epoch": self.epoch,
+            "epoch": max(self.best_epoch.values()),
+            "best_epoch": self.best_epoch,
             "started_from": self.started_from,
             "git_revision": self.git_revision,
             "torch": str(torch.__version__),
@@ -301,14 +283,21 @@ class Run:
         }
 
     def finish(self) -> None:
-        """Calibrate, export and measure the best weights, and draw the run's figures. Raises ExportError."""
+        """Calibrate, export and measure the best weights, and draw the run's figures.
+
+        A net trained alone from random weights is only saved, as a checkpoint to join. Raises ExportError.
+        """
         if not self.leads:
             return
         if self.epoch == 0:
             raise Stopped("no epoch was finished: there is nothing to keep")
-        if max(self.best.values()) < 0:
+        if not max(self.best_epoch.values()):
             self.measure_and_keep_best()
         weights: Path = self.options.weights
+        if self.started_from is None and set(self.config.parts) != set(PARTS):
+            save_weights(weights, self.best_model, card=self.card())
+            self.say("done", pt=str(weights), run_dir=str(self.folder))
+            return  # half a detector; `ml.join` makes a whole one of two
         _, results = release(
             self.best_model.cpu().eval(), weights, card=self.card(), samples=self.valid_samples
         )
@@ -325,24 +314,6 @@ def draw_figures(folder: Path, history: list[dict[str, Any]], results: list[Fram
     plots.plot_curves(history, folder / "curves.png")
     plots.plot_confusion(summary["confusion"], folder / "confusion.png")
     plots.plot_precision_recall(summary["precision_curves"], folder / "pr.png")
-
-
-def git_revision() -> str | None:
-    """The commit that the code was at, with "+" if files had changed since; None outside a repository."""
-    here = Path(__file__).parent
-    try:
-        revision = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        )
-        changed = subprocess.run(
-            ["git", "diff", "--quiet", "HEAD", "--", ".", ":!weights"],
-            cwd=here,
-            capture_output=True,
-            check=False,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return revision.stdout.strip() + ("+" if changed.returncode else "")
 
 
 def _short(value: Any) -> str:

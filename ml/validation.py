@@ -23,7 +23,7 @@ from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult
 from ml.model import CloseupNet
 from ml.precision import Precision
-from ml.predictor import fit_to_grid
+from ml.predictor import DECODE_SIDE, fit_to_grid
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +73,13 @@ def closeup_figures(logits: Tensor, closeups: ValidationCloseups) -> dict[str, A
     return {
         "accuracy": float(right.mean()) if len(right) else None,
         "nll": float(F.cross_entropy(logits, closeups.labels)) if len(right) else None,
-        **{f"accuracy {name}": float(right[sources == name].mean()) for name in sorted(set(sources))},
+        "by_source": {name: float(right[sources == name].mean()) for name in sorted(set(closeups.sources))},
     }
 
 
 def _decode(sample: Sample) -> Image.Image | None:
     try:
-        return decode_image(sample.path.read_bytes())
+        return decode_image(sample.path.read_bytes(), target=DECODE_SIDE)
     except (ImageError, OSError) as error:
         log.warning("%s is left out: %s", sample.path, error)
         return None

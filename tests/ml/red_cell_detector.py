@@ -25,7 +25,7 @@ red_cells (uint8[B,H,W,3] images) => (float[B,N,4] boxes, float[B,N,9] scores)
   pixels = Cast <to = 1> (images)
   red = MatMul (pixels, redness)
   planes = Transpose <perm = [0,3,1,2]> (red)
-  means = AveragePool <kernel_shape = [32,32], strides = [32,32]> (planes)
+  means = AveragePool <ceil_mode = 1, kernel_shape = [32,32], strides = [32,32]> (planes)
   objectness = Clip (means, zero, one)
   everywhere = Add (objectness, one)
   cells = NonZero (everywhere)
@@ -64,14 +64,18 @@ two_looks (uint8[B,H,W,3] images, bool closeup) => (float[B,N,4] boxes, float[B,
 """
 
 
-def write_two_look_detector(path: Path) -> Path:
+def write_two_look_detector(path: Path, *, broken: bool = False) -> Path:
     """The red cells again, with a second look: a close-up's share of red, green and blue is its p(angry),
-    p(disgust) and p(sad)."""
+    p(disgust) and p(sad). A `broken` one fails at every close-up."""
     first_look = _GRAPH[_GRAPH.index("\n<float[3,1]") :].replace("SHARES", ",".join(map(str, SHARES)))
     first_look = first_look.replace(" boxes = ", " cell_boxes_of_all = ").replace(
         " scores = ", " cell_scores = "
     )
-    return _write(path, _TWO_LOOKS.replace("FIRST_LOOK", first_look), {"closeup_size": 32})
+    graph = _TWO_LOOKS.replace("FIRST_LOOK", first_look)
+    if broken:
+        graph = graph.replace("int64[1] last = {2}>", "int64[1] last = {2}, int64[2] wrong = {7,3}>")
+        graph = graph.replace("ReduceMean <keepdims = 0> (pixels, area)", "Reshape (pixels, wrong)")
+    return _write(path, graph, {"closeup_size": 32})
 
 
 def write_red_cell_detector(path: Path, **card: Any) -> Path:

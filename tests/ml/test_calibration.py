@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
 
-from ml.calibration import choose_min_score, fit_objectness, fit_temperature, rescale_objectness
+from ml.calibration import choose_min_score, fit_objectness, fit_temperature
 from ml.metrics import FrameResult, calibration_error
+from ml.predictor import DEFAULT_MIN_SCORE
 
 FACE, ELSEWHERE = [0.2, 0.2, 0.6, 0.6], [0.7, 0.7, 0.9, 0.9]
 
@@ -17,11 +19,15 @@ def frame(boxes, objectness, *, label: int = 4, faces: int = 1, sure: float = 1.
 
 
 @pytest.mark.parametrize("truth", [0.5, 1.0, 2.0])
-def test_the_temperature_is_the_one_that_the_labels_were_drawn_with(truth):
-    torch.manual_seed(0)
-    logits = torch.randn(20_000, 9) * 3
-    labels = torch.multinomial((logits / truth).softmax(-1), 1)[:, 0]
-    assert fit_temperature(logits, labels) == pytest.approx(truth, rel=0.07)
+def test_the_temperature_is_the_one_that_the_expressions_were_drawn_with(truth):
+    rng = np.random.default_rng(0)
+    results = []
+    for _ in range(8000):
+        shares = rng.dirichlet(np.ones(9))
+        drawn_from = shares ** (1 / truth) / (shares ** (1 / truth)).sum()
+        result = frame([FACE], [0.8], label=int(rng.choice(9, p=drawn_from)))
+        results.append(replace(result, scores=0.8 * shares[None]))
+    assert fit_temperature(results) == pytest.approx(truth, rel=0.07)
 
 
 def test_objectness_becomes_the_share_of_boxes_that_are_faces():
@@ -34,16 +40,21 @@ def test_objectness_becomes_the_share_of_boxes_that_are_faces():
     assert fit_objectness(results) == pytest.approx((1.5, 0.7), abs=0.12)
 
 
-def test_rescaled_objectness_is_what_the_calibrated_detector_will_say():
-    (result,) = rescale_objectness([frame([FACE, ELSEWHERE], [0.5, 0.9], sure=0.75)], 2.0, 0.5)
-    logits = np.log(np.array([1.0, 9.0]))
-    assert result.scores.sum(axis=1) == pytest.approx(1 / (1 + np.exp(-(2 * logits + 0.5))))
-    assert result.scores[:, 4] / result.scores.sum(axis=1) == pytest.approx([0.75, 0.75])
+def test_objectness_that_tells_nothing_is_left_as_it_is():
+    backwards = [frame([FACE], [0.1])] * 200 + [frame([ELSEWHERE], [0.9])] * 200
+    assert fit_objectness(backwards) == (1.0, 0.0)
+
+
+def test_a_second_box_on_a_face_is_no_face():
+    near = [0.2, 0.2, 0.6, 0.45]
+    twice = [frame([FACE, near], [0.8, 0.4], label=4)] * 100
+    assert choose_min_score(twice) == pytest.approx(0.4, abs=0.011)
 
 
 def test_with_too_few_faces_scores_stay_as_they_are():
     assert fit_objectness([frame([FACE], [0.9])] * 10) == (1.0, 0.0)
-    assert fit_temperature(torch.zeros(3, 9), torch.zeros(3, dtype=torch.long)) == 1.0
+    assert fit_temperature([frame([FACE], [0.9])] * 10) == 1.0
+    assert choose_min_score([]) == DEFAULT_MIN_SCORE
 
 
 def test_the_threshold_is_the_lowest_that_shows_few_false_faces():

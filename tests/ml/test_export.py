@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 
@@ -29,7 +30,7 @@ def exported(tmp_path_factory):
     return folder, model
 
 
-@pytest.mark.parametrize("size", [(64, 64), (96, 128), (256, 192)])
+@pytest.mark.parametrize("size", [(64, 64), (104, 136), (240, 320)])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_onnx_runtime_gives_what_torch_gives_at_any_shape(exported, size, batch):
     import onnxruntime
@@ -67,19 +68,40 @@ def test_the_calibration_in_the_card_is_in_the_graph(exported):
     import onnxruntime
 
     folder, model = exported
-    plain = onnxruntime.InferenceSession(folder / "model.onnx")
-    card = {"calibration": {"temperature": 2.0, "objectness_scale": 1.0, "objectness_bias": 3.0}}
+    card = {"calibration": {"temperature": 2.0, "objectness_scale": 0.5, "objectness_bias": 3.0}}
     export.export_onnx(model, folder / "calibrated.onnx", card=card)
-    calibrated = onnxruntime.InferenceSession(folder / "calibrated.onnx")
+    session = onnxruntime.InferenceSession(folder / "calibrated.onnx")
     images = np.random.default_rng(0).integers(0, 256, (1, 80, 80, 3), dtype=np.uint8)
+    nets = {
+        False: ServedGrid(model.grid, objectness_scale=0.5, objectness_bias=3.0),
+        True: ServedCloseup(model.closeup, temperature=2.0),
+    }
+    for closeup, net in nets.items():
+        (scores,) = session.run(["scores"], {"images": images, "closeup": np.array(closeup)})
+        with torch.inference_mode():
+            assert_same_scores(scores, net(torch.from_numpy(images))[1].numpy())
 
-    def scores(session, closeup):
-        return session.run(
-            ["scores"], {"images": images[:, :64, :64] if not closeup else images, "closeup": closeup}
-        )[0]
 
-    assert scores(calibrated, np.array(True)).max() < scores(plain, np.array(True)).max()
-    assert scores(calibrated, np.array(False)).sum() > scores(plain, np.array(False)).sum()
+def test_weights_that_are_no_numbers_are_not_exported(exported, tmp_path):
+    model = copy.deepcopy(exported[1])
+    model.closeup.classify.weight.data[0, 0] = float("nan")
+    with pytest.raises(export.ExportError):
+        export.export_onnx(model, tmp_path / "nan.onnx", card={})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_card_is_replaced_without_touching_the_nets(exported):
+    folder, model = exported
+    export.export_onnx(model, folder / "first.onnx", card={"version": "first"})
+    before = Predictor(folder / "first.onnx")
+    export.write_card(folder / "first.onnx", {"version": "second", "thresholds": {"min_score": 0.33}})
+    after = Predictor(folder / "first.onnx")
+    assert (before.version, after.version, after.min_score) == ("first", "second", 0.33)
+    images = np.zeros((1, 64, 64, 3), np.uint8)
+    for got, wanted in zip(
+        after._run(images, closeup=False), before._run(images, closeup=False), strict=True
+    ):
+        assert np.array_equal(got, wanted)
 
 
 def test_the_card_travels_inside_the_file(exported):

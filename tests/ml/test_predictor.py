@@ -48,9 +48,46 @@ def test_a_second_look_reads_the_expression_from_the_face_itself(tmp_path: Path)
         frame((256, 192), ((64, 64, 128, 128), "red"), ((192, 0, 256, 64), "#b00000"))
     )
     assert [face.label for face in faces] == ["angry", "angry"]  # the first look alone says happy
-    assert faces[0].score > 0.4  # nine tenths of the close-up are the red face, the rest is grey around it
+    assert faces[0].score > 0.4  # three quarters of the close-up are the red face, the rest is grey around it
     assert faces[0].scores["happy"] == 0
     assert (faces[0].x1, faces[0].y1, faces[0].x2, faces[0].y2) == pytest.approx((0.25, 1 / 3, 0.5, 2 / 3))
+
+
+def test_a_face_of_unsure_expression_takes_no_other_faces_place(tmp_path: Path) -> None:
+    """The surer face is as grey as it is red: its best expression scores too low to be shown."""
+    predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
+    image = frame((128, 128), ((0, 0, 32, 32), "red"), ((64, 64, 96, 96), (230, 0, 0)))
+    image.paste((114, 114, 200), (32, 0, 48, 48))
+    image.paste((114, 114, 200), (0, 32, 48, 48))
+    scores = [face.score for face in predictor.predict_image(image, min_score=0.05)]
+    between = sum(scores) / 2
+    assert len(scores) == 2
+    assert len(predictor.predict_image(image, min_score=between, max_faces=1)) == 1
+
+
+def test_crowds_and_odd_shapes_are_looked_at_twice(tmp_path: Path) -> None:
+    predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
+    corners = [(x, y) for x in (0, 512) for y in (0, 512)]
+    crowd = frame((1024, 1024), *(((x, y, x + 256, y + 256), "red") for x, y in corners))
+    assert len(predictor.predict_image(crowd)) == 4
+    for size in ((1, 1), (5000, 1), (1, 5000)):
+        for face in predictor.predict_image(Image.new("RGB", size, "red"), min_score=0.0):
+            assert 0 <= face.x1 < face.x2 <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA"])
+def test_images_of_other_modes_are_looked_at_twice(tmp_path: Path, mode: str) -> None:
+    predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
+    image = frame((128, 96), ((32, 32, 64, 64), "red")).convert(mode)
+    labels = [face.label for face in predictor.predict_image(image, min_score=0.01)]
+    assert labels == ([] if mode == "L" else ["angry"])
+
+
+def test_warming_up_runs_the_second_look_too(tmp_path: Path) -> None:
+    """A file whose second net can't run must fail here, before anything is promoted."""
+    path = write_two_look_detector(tmp_path / "two.onnx", broken=True)
+    with pytest.raises(Exception, match="Reshape"):
+        Predictor(path).warm_up()
 
 
 @pytest.mark.parametrize("factor", [0.75, 2, 3.3, 10])
@@ -64,7 +101,7 @@ def test_fractions_do_not_depend_on_the_size_of_the_image(predictor: Predictor, 
 def test_a_small_image_is_enlarged_by_a_third_at_most() -> None:
     batch, content = fit_to_grid(Image.new("RGB", (48, 36)), 256)
     assert content == (64, 48)
-    assert batch.shape == (1, 64, 64, 3)
+    assert batch.shape == (1, 48, 64, 3)
 
 
 def test_a_box_that_reaches_into_the_padding_ends_at_the_image(predictor: Predictor) -> None:
@@ -84,7 +121,7 @@ def test_images_of_odd_shapes_are_predicted(predictor: Predictor, size: tuple[in
 
 def test_the_input_is_a_rectangle_of_whole_cells_padded_with_grey() -> None:
     batch, content = fit_to_grid(Image.new("RGB", (640, 360), "white"), 320)
-    assert (batch.shape, content) == ((1, 192, 320, 3), (320, 180))
+    assert (batch.shape, content) == ((1, 184, 320, 3), (320, 180))
     assert (batch[0, :180] == 255).all()
     assert (batch[0, 180:] == 114).all()
 
@@ -160,6 +197,10 @@ def test_a_missing_or_damaged_file_is_a_detector_file_error(red_cells: Path, tmp
         ({"emotions": None}, "model card"),
         ({"version": None}, "model card"),
         ({"input_size": "wide"}, "model card"),
+        ({"input_size": 10**6}, "does not fit"),
+        ({"closeup_size": 80}, "does not fit"),
+        ({"closeup_size": "x"}, "model card"),
+        ({"thresholds": [1]}, "model card"),
     ],
 )
 def test_a_detector_of_other_classes_or_without_a_card_is_refused(

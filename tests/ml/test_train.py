@@ -83,6 +83,15 @@ def test_one_part_is_trained_and_the_other_stays_as_it_was(trained, drawn, tmp_p
     assert changed == {"closeup"}
 
 
+def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(drawn, tmp_path):
+    code, events, errors = train(drawn, tmp_path, "--parts", "closeup", "--epochs", "2", "--valid-every", "2")
+    assert code == 0, errors
+    assert events[-1].keys() == {"event", "pt", "run_dir"}
+    content = read_checkpoint(tmp_path / "detector.pt")
+    assert content["card"]["best_epoch"] == {"closeup": 2}
+    assert not (tmp_path / "detector.onnx").exists()
+
+
 def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
     code, _, errors = train(drawn, tmp_path / "other", "--epochs", "1")
     assert code == 0, errors
@@ -94,7 +103,9 @@ def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
         source = read_checkpoint(folder / "detector.pt")["state"]
         assert all(torch.equal(state[name], source[name]) for name in state if name.startswith(part))
     card = json.loads((tmp_path / "joined/card.json").read_text())
-    assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (60, 1)
+    assert card["metrics"]["faces"] == 18
+    best = json.loads((trained[0] / "card.json").read_text())["epoch"]
+    assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (best, 1)
     assert Predictor(joined.with_suffix(".onnx")).version == "both"
 
 

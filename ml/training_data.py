@@ -1,0 +1,64 @@
+"""The data sets of one training run, read and checked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
+
+log = logging.getLogger("ml.train")
+
+
+@dataclass
+class RunData:
+    """`description` goes into the card; `statistics` are counts by folder of the training images."""
+
+    train: list[Sample] = field(default_factory=list)
+    valid: list[Sample] = field(default_factory=list)
+    statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    description: dict[str, Any] = field(default_factory=dict)
+
+
+def read_data(
+    data_dirs: Sequence[Path], valid_dirs: Sequence[Path], *, votes: Path | None, strict: bool
+) -> RunData:
+    """Training images of `data_dirs`; validation images of those of them that have any, and of `valid_dirs`.
+
+    Faults of label files are logged. Raises DatasetError.
+    """
+    data = RunData()
+    vote_shares = read_votes(votes) if votes else {}
+    for data_dir in data_dirs:
+        split = load_split(data_dir, "train", strict=strict, votes=vote_shares)
+        for problem in split.problems:
+            log.warning("%s", problem)
+        data.train += split.samples
+        data.statistics[str(data_dir)] = split.statistics()
+    for data_dir in [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]:
+        split = load_split(data_dir, "valid", strict=strict)
+        for problem in split.problems:
+            log.warning("%s", problem)
+        name = data_dir.resolve().name
+        data.valid += [replace(sample, source=sample.source or name) for sample in split.samples]
+    if not data.valid:
+        raise DatasetError("none of the data sets has a folder valid/images: nothing to measure the run on")
+    data.description = {
+        "folders": [path.name for path in data_dirs],
+        "votes": votes.name if votes else None,
+        "train_images": len(data.train),
+        "hash": data_hash(data.train),
+    }
+    return data
+
+
+def spread(samples: Sequence[Sample], limit: int) -> list[Sample]:
+    """`limit` of the samples, spread evenly; all of them where that is 0."""
+    if not limit or limit >= len(samples):
+        return list(samples)
+    return [samples[int(index)] for index in np.linspace(0, len(samples) - 1, limit).round()]
