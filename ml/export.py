@@ -19,7 +19,7 @@ import torch
 
 from ml.checkpoint import CheckpointError, load_model, replace_file
 from ml.config import EMOTIONS, NAME
-from ml.model import Detector, ServedCloseup, ServedGrid
+from ml.model import SIZE_MULTIPLE, Detector, ServedCloseup, ServedGrid
 from ml.predictor import DEFAULT_MIN_SCORE
 
 TOLERANCE = 2e-3
@@ -63,10 +63,12 @@ def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
     batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
     branches = {
         "then_branch": _trace(closeup, (2, size, size, 3), {0: batch}),
-        "else_branch": _trace(grid, (2, 128, 192, 3), {0: batch, 1: 8 * height, 2: 8 * width}),
+        "else_branch": _trace(
+            grid, (2, 128, 192, 3), {0: batch, 1: SIZE_MULTIPLE * height, 2: SIZE_MULTIPLE * width}
+        ),
     }
     proto = _choose_by_flag(branches)
-    card_inside = served_card(card) | {"closeup_size": size}
+    card_inside = served_card(card) | {"closeup_size": size, "size_multiple": SIZE_MULTIPLE}
     onnx.helper.set_model_props(proto, {"card": json.dumps(card_inside)})
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     compared = (
@@ -168,8 +170,8 @@ def _largest_difference(
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Put the card into an exported file in place of the one inside. Raises OSError."""
     proto = onnx.load(str(path))
-    size = json.loads({entry.key: entry.value for entry in proto.metadata_props}["card"])["closeup_size"]
-    onnx.helper.set_model_props(proto, {"card": json.dumps(served_card(card) | {"closeup_size": size})})
+    inside = json.loads({entry.key: entry.value for entry in proto.metadata_props}["card"])
+    onnx.helper.set_model_props(proto, {"card": json.dumps(inside | served_card(card))})
     replace_file(path, lambda beside: onnx.save(proto, str(beside)))
 
 

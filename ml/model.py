@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from ml.config import CloseupConfig, GridConfig, ModelConfig
 from ml.photometric import grey
 
+SIZE_MULTIPLE = 8
+"""Sides of the grid net's input are multiples of this, its stride."""
+
 MAX_LOG_SIZE = 5.0
 """Box sides are predicted as log(side / stride); e**5 * 8 px is more than any canvas."""
 

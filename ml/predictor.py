@@ -26,7 +26,8 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 DEFAULT_MIN_SCORE = 0.2
 """Lowest score shown, where a detector's card names none."""
 
-_STRIDE = 8
+_OLDEST_MULTIPLE = 32
+"""Of the detector files whose card does not say what the sides of their input are multiples of."""
 _PAD_GREY = 114
 _MAX_UPSCALE = 4 / 3
 _MAX_CLOSEUPS = 20
@@ -102,6 +103,7 @@ class Predictor:
         self.emotions: tuple[str, ...] = EMOTIONS
         self.version = str(self.card["version"])
         self.input_size = int(self.card["input_size"])
+        self.size_multiple = int(self.card.get("size_multiple", _OLDEST_MULTIPLE))
         self.closeup_size = int(self.card.get("closeup_size", 0))
         thresholds = self.card.get("thresholds", {})
         self.min_score = float(thresholds.get("min_score", DEFAULT_MIN_SCORE))
@@ -148,7 +150,7 @@ class Predictor:
         """Boxes float32 [n, 4] in fractions and scores [n, 9], best objectness first."""
         if image.mode != "RGB":
             image = image.convert("RGB")
-        batch, (width, height) = fit_to_grid(image, self.input_size)
+        batch, (width, height) = fit_to_grid(image, self.input_size, self.size_multiple)
         boxes, scores = self._run(batch, closeup=False)
         boxes, scores = boxes[0], scores[0]
         kept = select_boxes(
@@ -185,17 +187,17 @@ class Predictor:
         return detections
 
 
-def fit_to_grid(image: Image.Image, input_size: int) -> tuple[np.ndarray, tuple[int, int]]:
+def fit_to_grid(image: Image.Image, input_size: int, multiple: int) -> tuple[np.ndarray, tuple[int, int]]:
     """Network input uint8 [1, H, W, 3] of an RGB image, and the (width, height) of it that the image covers.
 
     The longer side becomes `input_size`, or less for an image that would be enlarged by more than a third;
-    what is left of the last row and column of cells is grey.
+    both sides are filled up with grey to multiples of `multiple`.
     """
     scale = min(input_size / max(image.size), _MAX_UPSCALE)
     width, height = (max(1, round(side * scale)) for side in image.size)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    rows, columns = (-(-side // _STRIDE) * _STRIDE for side in (height, width))
+    rows, columns = (-(-side // multiple) * multiple for side in (height, width))
     batch = np.full((1, rows, columns, 3), _PAD_GREY, dtype=np.uint8)
     batch[0, :height, :width] = np.asarray(image)
     return batch, (width, height)
@@ -234,6 +236,7 @@ def _read_card(session: ort.InferenceSession, weights: Path) -> dict[str, Any]:
         emotions = tuple(card["emotions"])
         str(card["version"])
         input_size, closeup_size = int(card["input_size"]), int(card.get("closeup_size", 0))
+        multiple = int(card.get("size_multiple", _OLDEST_MULTIPLE))
         [float(value) for value in card.get("thresholds", {}).values()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DetectorFileError(f"{weights.name} carries no readable model card.") from error
@@ -241,7 +244,7 @@ def _read_card(session: ort.InferenceSession, weights: Path) -> dict[str, Any]:
         raise DetectorFileError(
             f"{weights.name} was trained for other classes: {', '.join(map(str, emotions))}."
         )
-    fits = 32 <= input_size <= 2048 and 0 <= closeup_size <= 512
+    fits = 32 <= input_size <= 2048 and 0 <= closeup_size <= 512 and 1 <= multiple <= 128
     if not fits or (closeup_size > 0) != ("closeup" in shapes):
         raise DetectorFileError(f"{weights.name} carries a model card that does not fit its network.")
     return card

@@ -21,7 +21,7 @@ from ml.dataset import Sample
 from ml.engine import ValidationBatch
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult
-from ml.model import CloseupNet
+from ml.model import SIZE_MULTIPLE, CloseupNet
 from ml.precision import Precision
 from ml.predictor import DECODE_SIDE, fit_to_grid
 
@@ -93,7 +93,7 @@ def prepare_validation(
     for sample in samples:
         if (image := _decode(sample)) is None:
             continue
-        pixels, content = fit_to_grid(image, input_size)
+        pixels, content = fit_to_grid(image, input_size, SIZE_MULTIPLE)
         nothing = np.zeros((0, 4), np.float32), np.zeros((0, len(EMOTIONS)), np.float32)
         truth = FrameResult(
             *nothing, sample.boxes, sample.labels, *image.size, sample.source, sample.path.name

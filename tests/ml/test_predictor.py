@@ -99,7 +99,7 @@ def test_fractions_do_not_depend_on_the_size_of_the_image(predictor: Predictor, 
 
 
 def test_a_small_image_is_enlarged_by_a_third_at_most() -> None:
-    batch, content = fit_to_grid(Image.new("RGB", (48, 36)), 256)
+    batch, content = fit_to_grid(Image.new("RGB", (48, 36)), 256, 8)
     assert content == (64, 48)
     assert batch.shape == (1, 48, 64, 3)
 
@@ -120,7 +120,7 @@ def test_images_of_odd_shapes_are_predicted(predictor: Predictor, size: tuple[in
 
 
 def test_the_input_is_a_rectangle_of_whole_cells_padded_with_grey() -> None:
-    batch, content = fit_to_grid(Image.new("RGB", (640, 360), "white"), 320)
+    batch, content = fit_to_grid(Image.new("RGB", (640, 360), "white"), 320, 8)
     assert (batch.shape, content) == ((1, 184, 320, 3), (320, 180))
     assert (batch[0, :180] == 255).all()
     assert (batch[0, 180:] == 114).all()
@@ -198,6 +198,7 @@ def test_a_missing_or_damaged_file_is_a_detector_file_error(red_cells: Path, tmp
         ({"version": None}, "model card"),
         ({"input_size": "wide"}, "model card"),
         ({"input_size": 10**6}, "does not fit"),
+        ({"size_multiple": 0}, "does not fit"),
         ({"closeup_size": 80}, "does not fit"),
         ({"closeup_size": "x"}, "model card"),
         ({"thresholds": [1]}, "model card"),
