@@ -66,7 +66,7 @@ def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> tuple[
 
 
 def choose_min_score(results: Sequence[FrameResult]) -> float:
-    """The lowest score, 0.05 to 0.6, from which boxes are trustworthy by FACE_PRECISION and FALSE_FACES.
+    """The lowest score, 0.2 to 0.6, from which boxes are trustworthy by FACE_PRECISION and FALSE_FACES.
 
     DEFAULT_MIN_SCORE where there are too few faces to tell.
     """
@@ -76,7 +76,7 @@ def choose_min_score(results: Sequence[FrameResult]) -> float:
     if is_face.sum() < MIN_FACES:
         return DEFAULT_MIN_SCORE
     false = np.concatenate([_best(result) for result in without]) if without else np.zeros(0)
-    for threshold in np.arange(0.05, 0.6, 0.01):
+    for threshold in np.arange(DEFAULT_MIN_SCORE, 0.6, 0.01):
         shown = is_face[score >= threshold]
         wrong = (false >= threshold).sum()
         if shown.sum() >= FACE_PRECISION * len(shown) and wrong <= FALSE_FACES * len(without):

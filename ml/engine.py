@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ml.augment import Batch
 from ml.metrics import FrameResult
-from ml.nms import select_boxes
+from ml.nms import select_boxes, vote_boxes
 from ml.precision import Precision
 
 
@@ -98,7 +98,8 @@ def evaluate(
             strict=True,
         ):
             kept = select_boxes(found, score, min_score=min_score, limit=100)
-            fractions = np.clip(found[kept] / np.array([width, height, width, height], np.float32), 0, 1)
+            voted = vote_boxes(found, score, kept)
+            fractions = np.clip(voted / np.array([width, height, width, height], np.float32), 0, 1)
             results.append(
                 FrameResult(
                     fractions,

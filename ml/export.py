@@ -157,10 +157,15 @@ def _largest_difference(
     boxes, scores = session.run(None, {"images": images, "closeup": np.array(closeup)})
     with torch.inference_mode():
         torch_boxes, torch_scores = (output.numpy() for output in served(torch.from_numpy(images)))
-    objectness, torch_objectness = (s.sum(-1, keepdims=True) + 1e-30 for s in (scores, torch_scores))
-    # On noise objectness is about 0, so each factor of the scores is compared by itself.
+    objectness, torch_objectness = (s.sum(-1, keepdims=True) for s in (scores, torch_scores))
+    # On noise objectness is about 0, so each factor of the scores is compared by itself, and p(class) only
+    # where ONNX Runtime's sigmoid has not come down to 0.
+    told = torch_objectness > 1e-6
     pairs = (
-        (scores / objectness, torch_scores / torch_objectness),
+        (
+            scores / np.where(told, objectness, 1.0) * told,
+            torch_scores / np.where(told, torch_objectness, 1.0) * told,
+        ),
         (np.log(objectness + 1e-4) / 10, np.log(torch_objectness + 1e-4) / 10),
         (boxes / max(shape[1:3]), torch_boxes / max(shape[1:3])),
     )

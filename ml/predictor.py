@@ -19,7 +19,7 @@ from PIL import Image
 from ml.config import EMOTIONS
 from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
-from ml.nms import select_boxes
+from ml.nms import select_boxes, vote_boxes
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
@@ -156,7 +156,8 @@ class Predictor:
         kept = select_boxes(
             boxes, scores, min_score=min_score, iou=self.nms_iou, limit=max(max_faces, _MAX_CLOSEUPS)
         )
-        fractions = np.clip(boxes[kept] / np.array([width, height, width, height], np.float32), 0.0, 1.0)
+        boxes = vote_boxes(boxes, scores, kept)
+        fractions = np.clip(boxes / np.array([width, height, width, height], np.float32), 0.0, 1.0)
         visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
         fractions, scores = fractions[visible], scores[kept[visible]]
         self._look_closer(image, fractions, scores)

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ml.nms import pairwise_iou, select_boxes
+from ml.nms import pairwise_iou, select_boxes, vote_boxes
 
 
 def rows(*objectness: float, share: float = 1.0) -> np.ndarray:
@@ -61,3 +61,16 @@ def test_at_most_the_limit_comes_back_best_objectness_first() -> None:
 def test_no_box_and_not_a_number_are_no_detection() -> None:
     assert len(select_boxes(np.empty((0, 4)), np.empty((0, 9)), min_score=0.1)) == 0
     assert len(select_boxes(np.array([BOX]), np.full((1, 9), np.nan), min_score=0.1)) == 0
+
+
+def test_neighbours_vote_by_objectness_on_where_a_face_is() -> None:
+    boxes = np.array([[10.0, 10, 50, 50], [14.0, 10, 54, 50], [200.0, 200, 240, 240]])
+    voted = vote_boxes(boxes, rows(0.9, 0.3, 0.9), np.array([0, 2]))
+    assert voted[0].tolist() == pytest.approx([11, 10, 51, 50])
+    assert voted[1].tolist() == pytest.approx(boxes[2].tolist())
+
+
+def test_a_box_without_area_or_objectness_stays_where_it_is() -> None:
+    boxes = np.array([[10.0, 10, 10, 10], [30.0, 30, 60, 60]])
+    assert vote_boxes(boxes, rows(0.9, 0.0), np.array([0, 1])).tolist() == boxes.tolist()
+    assert vote_boxes(boxes, rows(0.9, 0.0), np.array([], dtype=int)).shape == (0, 4)
