@@ -20,6 +20,7 @@ import torch
 from ml.checkpoint import CheckpointError, load_model, replace_file
 from ml.config import EMOTIONS, NAME
 from ml.model import SIZE_MULTIPLE, Detector, ServedCloseup, ServedGrid
+from ml.nms import NMS_IOU
 from ml.predictor import DEFAULT_MIN_SCORE
 
 TOLERANCE = 2e-3
@@ -40,7 +41,7 @@ def served_card(card: dict[str, Any]) -> dict[str, Any]:
     defaults = {"name": NAME, "version": "unnamed", "input_size": 320}
     served = {key: card.get(key, value) for key, value in defaults.items()}
     served["emotions"] = list(EMOTIONS)
-    served["thresholds"] = {"min_score": DEFAULT_MIN_SCORE, "nms_iou": 0.5} | card.get("thresholds", {})
+    served["thresholds"] = {"min_score": DEFAULT_MIN_SCORE, "nms_iou": NMS_IOU} | card.get("thresholds", {})
     return served
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 
 MAX_CANDIDATES = 300
+NMS_IOU = 0.4
+"""Boxes that overlap a surer one by more are of the same face; 0.5 leaves more faces with two boxes."""
 MIN_VOTE = 0.005
 """Objectness from which a box has a say in where its neighbours' face is."""
 
@@ -20,7 +22,7 @@ def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def select_boxes(
-    boxes: np.ndarray, scores: np.ndarray, *, min_score: float, iou: float = 0.5, limit: int = 20
+    boxes: np.ndarray, scores: np.ndarray, *, min_score: float, iou: float = NMS_IOU, limit: int = 20
 ) -> np.ndarray:
     """Indices of the boxes to keep, best objectness first, at most `limit`.
 

@@ -19,7 +19,7 @@ from PIL import Image
 from ml.config import EMOTIONS
 from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
-from ml.nms import select_boxes, vote_boxes
+from ml.nms import NMS_IOU, select_boxes, vote_boxes
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
@@ -107,7 +107,7 @@ class Predictor:
         self.closeup_size = int(self.card.get("closeup_size", 0))
         thresholds = self.card.get("thresholds", {})
         self.min_score = float(thresholds.get("min_score", DEFAULT_MIN_SCORE))
-        self.nms_iou = float(thresholds.get("nms_iou", 0.5))
+        self.nms_iou = float(thresholds.get("nms_iou", NMS_IOU))
 
     def warm_up(self) -> None:
         """Run each net once, so that the first real frame is not the slow one."""

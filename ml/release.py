@@ -16,6 +16,7 @@ from ml.evaluate import measure
 from ml.export import export_onnx, write_card
 from ml.metrics import FrameResult, calibration_error, summarize
 from ml.model import Detector
+from ml.nms import NMS_IOU
 
 RESULTS = ("calibration", "thresholds", "metrics")
 """What `release` adds to a card."""
@@ -46,7 +47,7 @@ def release(
     export_onnx(model, onnx, card=card)
     results, _ = measure(onnx, samples, workers=workers, progress=False)
     min_score = choose_min_score(results)
-    card["thresholds"] = {"min_score": min_score, "nms_iou": 0.5}
+    card["thresholds"] = {"min_score": min_score, "nms_iou": NMS_IOU}
     write_card(onnx, card)
     card["metrics"] = summarize(results, min_score=min_score)
     save_weights(weights, model, card=card)
