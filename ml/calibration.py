@@ -44,25 +44,23 @@ def fit_temperature(results: Sequence[FrameResult]) -> float:
     return round(float(candidates[losses.argmin()]), 3)
 
 
-def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> tuple[float, float]:
-    """Scale and bias of the objectness logit that make its sigmoid the share of boxes that are faces.
+def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> float:
+    """The bias, -5 to 5, with which the sigmoid of the objectness logit says how many of the boxes are faces.
 
-    Platt 1999, "Probabilistic outputs for support vector machines": logistic regression by Newton's method.
+    Logistic regression by Newton's method with the scale kept at 1: a free scale (Platt 1999) is steeper, and
+    presses faces that are hard to see below every threshold.
     """
     objectness, is_face = _boxes_and_faces(results, [result.scores.sum(axis=1) for result in results])
     if min(is_face.sum(), len(is_face) - is_face.sum()) < MIN_FACES:
-        return 1.0, 0.0
+        return 0.0
     clipped = np.clip(objectness, 1e-6, 1 - 1e-6)
-    inputs = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
-    weights = np.array([1.0, 0.0])
+    logits = np.log(clipped / (1 - clipped))
+    bias = 0.0
     for _ in range(steps):
-        p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -50, 50)))
-        gradient = inputs.T @ (p - is_face) + weights - [1.0, 0.0]
-        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + np.eye(2)
-        weights -= np.linalg.solve(curvature, gradient)
-    if not 0.1 <= weights[0] <= 10 or not abs(weights[1]) <= 10:
-        return 1.0, 0.0  # this objectness does not tell faces from the rest
-    return round(float(weights[0]), 4), round(float(weights[1]), 4)
+        p = 1 / (1 + np.exp(-logits - bias))
+        bias -= ((p - is_face).sum() + bias) / ((p * (1 - p)).sum() + 1)
+        bias = float(np.clip(bias, -5, 5))
+    return round(bias, 4)
 
 
 def choose_min_score(results: Sequence[FrameResult]) -> float:

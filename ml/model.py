@@ -145,16 +145,13 @@ class ServedGrid(nn.Module):
     """The first look, as exported: uint8 images [B, H, W, 3] -> boxes [B, N, 4] in pixels, scores [B, N,
     classes].
 
-    A score is objectness x p(class). Objectness is the sigmoid of `objectness_scale` x logit +
-    `objectness_bias`, which calibration chooses so that it is the share of such boxes that are faces.
+    A score is objectness x p(class). Objectness is the sigmoid of the logit + `objectness_bias`, which
+    calibration chooses.
     """
 
-    def __init__(
-        self, grid: GridDetector, *, objectness_scale: float = 1.0, objectness_bias: float = 0.0
-    ) -> None:
+    def __init__(self, grid: GridDetector, *, objectness_bias: float = 0.0) -> None:
         super().__init__()
         self.grid = grid
-        self.objectness_scale = objectness_scale
         self.objectness_bias = objectness_bias
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,7 +160,7 @@ class ServedGrid(nn.Module):
         stride = self.grid.config.stride
         raw = grid.reshape(grid.shape[0], -1, grid.shape[-1])
         boxes = decode_boxes(raw[..., :4], cell_centers(height, width, stride, grid.device), stride)
-        objectness = (raw[..., 4:5] * self.objectness_scale + self.objectness_bias).sigmoid()
+        objectness = (raw[..., 4:5] + self.objectness_bias).sigmoid()
         return boxes, objectness * torch.softmax(raw[..., 5:], dim=-1)
 
 

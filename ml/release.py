@@ -37,11 +37,9 @@ def release(
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
         drafted, _ = measure(draft, samples, workers=workers, progress=False)
-    scale, bias = fit_objectness(drafted)
     card["calibration"] = {
         "temperature": fit_temperature(drafted),
-        "objectness_scale": scale,
-        "objectness_bias": bias,
+        "objectness_bias": fit_objectness(drafted),
         "error_before": calibration_error(drafted),
     }
     export_onnx(model, onnx, card=card)

@@ -50,15 +50,15 @@ def test_temperature_changes_certainty_but_not_the_order(temperature):
     assert (tempered.max() > plain.max()) == (temperature < 1)
 
 
-def test_the_scale_of_objectness_changes_scores_and_no_box():
+def test_the_bias_of_objectness_changes_scores_and_no_box():
     grid = GridDetector().eval()
     images = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
     with torch.inference_mode():
         boxes, scores = ServedGrid(grid)(images)
-        same, raised = ServedGrid(grid, objectness_scale=0.5, objectness_bias=2.0)(images)
+        same, raised = ServedGrid(grid, objectness_bias=2.0)(images)
     assert torch.equal(boxes, same)
     odds = [torch.logit(values.sum(-1)) for values in (scores, raised)]
-    assert torch.allclose(odds[0] * 0.5 + 2.0, odds[1], atol=1e-3)
+    assert torch.allclose(odds[0] + 2.0, odds[1], atol=1e-3)
 
 
 def test_neither_colour_nor_exposure_changes_what_the_closeup_net_sees():
