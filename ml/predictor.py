@@ -31,7 +31,8 @@ _OLDEST_MULTIPLE = 32
 _PAD_GREY = 114
 _MAX_UPSCALE = 4 / 3
 _MAX_CLOSEUPS = 20
-_MIN_CLOSEUP_OBJECTNESS = 0.02
+_SURE_SHARE = 0.8
+"""Boxes that even an expression of this share would not bring over the threshold get no second look."""
 
 DECODE_SIDE = 640
 """Large photographs are decoded at no less than this, so that close-ups are sharp."""
@@ -153,9 +154,9 @@ class Predictor:
         batch, (width, height) = fit_to_grid(image, self.input_size, self.size_multiple)
         boxes, scores = self._run(batch, closeup=False)
         boxes, scores = boxes[0], scores[0]
-        kept = select_boxes(
-            boxes, scores, min_score=min_score, iou=self.nms_iou, limit=max(max_faces, _MAX_CLOSEUPS)
-        )
+        worth = min_score / _SURE_SHARE if self.closeup_size else min_score
+        limit = max(max_faces, _MAX_CLOSEUPS)
+        kept = select_boxes(boxes, scores, min_score=worth, iou=self.nms_iou, limit=limit)
         boxes = vote_boxes(boxes, scores, kept)
         fractions = np.clip(boxes / np.array([width, height, width, height], np.float32), 0.0, 1.0)
         visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
@@ -167,10 +168,9 @@ class Predictor:
     def _look_closer(self, image: Image.Image, boxes: np.ndarray, scores: np.ndarray) -> None:
         """Read the expressions of the surest faces from their close-ups, into their rows of `scores`."""
         objectness = scores[:_MAX_CLOSEUPS].sum(axis=1, keepdims=True)
-        count = int((objectness >= _MIN_CLOSEUP_OBJECTNESS).sum())
-        if count and self.closeup_size:
-            closeups = np.stack([cut_closeup(image, box, self.closeup_size) for box in boxes[:count]])
-            scores[:count] = objectness[:count] * self._run(closeups, closeup=True)[1][:, 0]
+        if len(objectness) and self.closeup_size:
+            closeups = [cut_closeup(image, box, self.closeup_size) for box in boxes[:_MAX_CLOSEUPS]]
+            scores[:_MAX_CLOSEUPS] = objectness * self._run(np.stack(closeups), closeup=True)[1][:, 0]
 
     def _run(self, images: np.ndarray, *, closeup: bool) -> list[np.ndarray]:
         inputs = {"images": images}
