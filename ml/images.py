@@ -5,6 +5,7 @@ damaged file becomes one of the two errors here.
 """
 
 import io
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # JPEG includes MPO
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".mpo", ".tif", ".tiff"})
 DEFAULT_MAX_PIXELS = 40_000_000
 
+MAX_SCANS = 100
+"""A progressive JPEG has about ten; each is a pass over the whole picture."""
+
+_SCAN_MARK = b"\xff\xda"
+_TILE_TAGS = (322, 323)
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -68,6 +74,7 @@ def decode_image(
         raise BadImage("Not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF.") from error
     with image:
         _check_size(image.size, max_pixels)
+        _check_work(image, data, max_pixels)
         try:
             return _load_rgb(image, target)
         except ImageError:
@@ -88,6 +95,16 @@ def _check_size(size: tuple[int, int], max_pixels: int) -> None:
         raise ImageTooLarge(
             f"The image has {width}x{height} pixels; the limit is {max_pixels} pixels in all."
         )
+
+
+def _check_work(image: Image.Image, data: bytes, max_pixels: int) -> None:
+    """Refuse files that take far more work than their size in pixels says."""
+    if image.format in ("JPEG", "MPO") and data.count(_SCAN_MARK) > MAX_SCANS:
+        raise BadImage(f"The JPEG image has more than {MAX_SCANS} scans.")
+    if image.format == "TIFF":
+        tile = [image.tag_v2.get(tag, 0) for tag in _TILE_TAGS]
+        if not all(isinstance(side, int) for side in tile) or math.prod(tile) > max_pixels:
+            raise ImageTooLarge(f"The image has tiles of more than {max_pixels} pixels.")
 
 
 def _load_rgb(image: Image.Image, target: int | None) -> Image.Image:

@@ -76,7 +76,7 @@ def summarize(
         "face_AP50": _mean(by_face),
         "face_AP50_wide": None if fast else _mean(_face_precision(results, narrowest=WIDE_FACE)),
         "false_faces": None if min_score is None else false_faces(results, min_score),
-        **_expression_figures(confusion),
+        **expression_figures(confusion),
         "calibration_error": calibration_error(results),
         "per_class": _per_class(confusion, class_ap),
         "confusion": confusion.tolist(),
@@ -153,7 +153,8 @@ def confusion_matrix(results: Sequence[FrameResult]) -> np.ndarray:
     return matrix
 
 
-def _expression_figures(confusion: np.ndarray) -> dict[str, float | None]:
+def expression_figures(confusion: np.ndarray) -> dict[str, float | None]:
+    """What follows from a confusion matrix: accuracy, balanced accuracy, macro-F1, the share missed."""
     recall, _, f1 = _recall_precision_f1(confusion)
     present = confusion.sum(axis=1) > 0
     total = int(confusion.sum())
@@ -200,7 +201,7 @@ def _source_figures(results: list[FrameResult], fast: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "frames": len(results),
         "faces": sum(len(result.true_labels) for result in results),
-        **_expression_figures(confusion),
+        **expression_figures(confusion),
         "recall": {name: float(recall[index]) for index, name in enumerate(EMOTIONS) if counts[index]},
     }
     if not fast:

@@ -1,6 +1,7 @@
 """Request bodies: refused by their declared size before anything is parsed."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
@@ -11,6 +12,7 @@ from detector.errors import HamsterError
 
 # Room for everything in a body that is not the picture: boundaries, field names, JSON.
 OVERHEAD_BYTES = 16 * 1024
+MAX_JSON_VALUES = 1000
 
 
 class UploadTooLarge(HamsterError):
@@ -45,7 +47,11 @@ class PictureMultiPartParser(MultiPartParser):
 
 
 class PictureJSONParser(JSONParser):
-    """A JSON body with room for `upload_max_bytes` in base64. Raises `UploadTooLarge`, `ParseError`."""
+    """A JSON body in UTF-8 with room for `upload_max_bytes` in base64. Raises `UploadTooLarge`, `ParseError`.
+
+    Millions of small values would take a hundred times the body's size once parsed, and some of the encodings
+    that a request may name take minutes to read: neither is tried.
+    """
 
     def parse(
         self,
@@ -54,8 +60,12 @@ class PictureJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         _check_length(parser_context, base64_length(config.upload_max_bytes))
+        body = stream.read()
+        if sum(body.count(mark) for mark in b",[{") > MAX_JSON_VALUES:
+            raise ParseError("The JSON holds much more than a picture.")
+        context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(BytesIO(body), media_type, context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
 

@@ -112,6 +112,22 @@ def test_an_upload_over_the_limit_is_refused(client, hamster):
         assert (response.status_code, code_of(response)) == (413, "image_too_large")
 
 
+@pytest.mark.parametrize("body", ['{"image":[' + "{}," * 500_000 + "{}]}", "[" + "0," * 500_000 + "0]"])
+def test_json_of_a_million_values_is_refused_before_it_is_parsed(client, monkeypatch, body):
+    monkeypatch.setattr(json, "load", lambda *_, **__: pytest.fail("it was parsed"))
+    response = client.post("/api/predict/stream", body, "application/json")
+    assert response.status_code == 400
+    assert code_of(response) == "parse_error"
+
+
+def test_json_is_read_as_utf_8_whatever_the_request_calls_it(client):
+    """Python knows encodings that take minutes for a few hundred kilobytes."""
+    body = json.dumps({"image": base64.b64encode(FRAME).decode()})
+    named = "application/json; charset=punycode"
+    response = client.generic("POST", "/api/predict/stream", body.encode(), named)
+    assert response.status_code == 200
+
+
 def test_nested_json_beyond_reason_is_a_parse_error(client):
     response = client.post("/api/predict/stream", '{"image":' + "[" * 200_000, "application/json")
     assert (response.status_code, code_of(response)) == (400, "parse_error")

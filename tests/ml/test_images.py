@@ -202,3 +202,26 @@ def test_damaged_bytes_raise_image_errors_and_nothing_else(kind: str) -> None:
         except ImageError:
             refused += 1
     assert refused > 10
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_at_once() -> None:
+    """Every scan of a progressive JPEG is a pass over the whole picture: minutes for a small file."""
+    image = Image.effect_noise((64, 64), 80)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    assert decode_image(data).size == (64, 64)
+    last = data.rindex(b"\xff\xda")
+    with pytest.raises(BadImage, match="scans"):
+        decode_image(data[:last] + data[last:-2] * 200 + data[-2:])
+
+
+def test_a_tiff_of_one_huge_tile_is_refused_before_it_is_decoded() -> None:
+    """A picture of 8 x 8 pixels in a tile of 40,000 x 40,000 would take gigabytes."""
+    entries = [(256, 4, 8), (257, 4, 8), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1)]
+    entries += [(322, 4, 40_000), (323, 4, 40_000), (324, 4, 200), (325, 4, 100)]
+    rows = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    header = b"II*\0" + struct.pack("<IH", 8, len(entries)) + rows + bytes(4)
+    data = header.ljust(200, b"\0") + zlib.compress(bytes(10_000)).ljust(100, b"\0")
+    with pytest.raises(ImageTooLarge, match="tiles"):
+        decode_image(data)
