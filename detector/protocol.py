@@ -83,7 +83,7 @@ class LiveOptions:
         """These options with the ones named in a `configure` message changed. Raises `BadConfigure`."""
         unknown = sorted(set(message) - {"type", "smoothing", "min_score", "max_faces"})
         if unknown:
-            raise BadConfigure(f"There is nothing called {', '.join(unknown)} to configure.")
+            raise BadConfigure(f"There is nothing called {unknown[0][:40]!r} to configure.")
         changes: dict[str, Any] = {}
         for name in ("smoothing", "min_score"):
             if name in message:
@@ -109,8 +109,14 @@ def parse_frame(message: bytes) -> tuple[int, bytes]:
     return frame, message[FRAME_NUMBER.size :]
 
 
+MAX_CONTROL_LENGTH = 4096
+"""Characters of a text message; a `configure` has less than 200."""
+
+
 def parse_control(text: str) -> dict[str, Any]:
     """A text message as a dict whose type is known. Raises `BadMessage`, `UnknownMessage`."""
+    if len(text) > MAX_CONTROL_LENGTH:
+        raise BadMessage()
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -42,7 +42,7 @@ def draw_detections(image: Image.Image, detections: Sequence[Detection]) -> Imag
     drawn = image.copy()
     pen = ImageDraw.Draw(drawn)
     thickness = max(1, max(image.size) // 300)
-    font = ImageFont.load_default(max(10, max(image.size) // 32))
+    font = ImageFont.load_default(min(200, max(10, max(image.size) // 32)))
     for detection in reversed(detections):
         left, right = detection.x1 * image.width, detection.x2 * image.width
         top, bottom = detection.y1 * image.height, detection.y2 * image.height

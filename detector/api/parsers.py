@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any
 
+from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
 
@@ -42,6 +43,7 @@ class PictureMultiPartParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles:
+        _check_charset(media_type)
         _check_length(parser_context, config.upload_max_bytes)
         return super().parse(stream, media_type, parser_context)
 
@@ -59,15 +61,21 @@ class PictureJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        _check_charset(media_type)
         _check_length(parser_context, base64_length(config.upload_max_bytes))
         body = stream.read()
         if sum(body.count(mark) for mark in b",[{") > MAX_JSON_VALUES:
             raise ParseError("The JSON holds much more than a picture.")
-        context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(BytesIO(body), media_type, context)
+            return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+
+
+def _check_charset(media_type: str | None) -> None:
+    charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise ParseError("Only UTF-8 is accepted.")
 
 
 def _check_length(parser_context: Mapping[str, Any] | None, limit: int) -> None:

@@ -46,7 +46,7 @@ class Base64Picture(serializers.CharField):
         if len(data) - start > base64_length(config.upload_max_bytes):
             raise UploadTooLarge()
         try:
-            return base64.b64decode(data[start:].strip(), validate=True)
+            return base64.b64decode("".join(data[start:].split()), validate=True)
         except (binascii.Error, ValueError) as error:
             raise BadImage("The image is not valid base64.") from error
 

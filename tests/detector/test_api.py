@@ -120,12 +120,25 @@ def test_json_of_a_million_values_is_refused_before_it_is_parsed(client, monkeyp
     assert code_of(response) == "parse_error"
 
 
-def test_json_is_read_as_utf_8_whatever_the_request_calls_it(client):
-    """Python knows encodings that take minutes for a few hundred kilobytes."""
-    body = json.dumps({"image": base64.b64encode(FRAME).decode()})
-    named = "application/json; charset=punycode"
-    response = client.generic("POST", "/api/predict/stream", body.encode(), named)
-    assert response.status_code == 200
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-16"])
+def test_only_utf_8_is_read(client, charset):
+    """Python knows encodings that take minutes for a few hundred kilobytes, or fail in ways of their own."""
+    body = json.dumps({"image": base64.b64encode(FRAME).decode()}).encode()
+    for path, named in (
+        ("/api/predict/stream", "application/json"),
+        ("/api/predict", "multipart/form-data; boundary=b"),
+    ):
+        response = client.generic("POST", path, body, f"{named}; charset={charset}")
+        assert response.status_code == 400
+        assert code_of(response) == "parse_error"
+    assert (
+        client.generic("POST", "/api/predict/stream", body, "application/json; charset=UTF-8").status_code
+        == 200
+    )
+
+
+def test_base64_may_be_wrapped_into_lines(client):
+    assert stream(client, base64.encodebytes(FRAME).decode()).status_code == 200
 
 
 def test_nested_json_beyond_reason_is_a_parse_error(client):
