@@ -50,14 +50,28 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
         self.transport.registerProducer(self, True)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803
-        if self.state != self.STATE_OPEN:
-            return
+        if self.state == self.STATE_OPEN:
+            super().onMessage(payload, isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:  # noqa: N802
+        """A frame of a message; a message may come in any number of them, empty ones too."""
+        self._count()
+        super().onMessageFrameBegin(length)
+
+    def onPing(self, payload: bytes) -> None:  # noqa: N802
+        self._count()
+        super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:  # noqa: N802
+        self._count()
+        super().onPong(payload)
+
+    def _count(self) -> None:
         self._messages += 1
         if self._second is None:
             self._second = reactor.callLater(1.0, self._end_second)
         if self._messages >= self._messages_a_second:
             self.transport.pauseProducing()
-        super().onMessage(payload, isBinary)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802
         """Close with any code: daphne's own way only knows 1000 and 3000 to 4999."""
