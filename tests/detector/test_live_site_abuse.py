@@ -129,26 +129,6 @@ async def test_an_unread_live_picture_stream_stops_being_worked_on(site):
     assert "has taken no answer" in site.log.read_text()
 
 
-async def test_a_flood_of_pings_does_not_slow_the_others(site):
-    async with site.connect() as other:
-        await other.recv()
-        quiet = await latencies(other, 2)
-
-        async def flooding() -> None:
-            async with site.connect() as client:
-                while True:
-                    for _ in range(200):
-                        await client.ping()
-                    await asyncio.sleep(0)
-
-        flooder = asyncio.create_task(flooding())
-        measured = await latencies(other, 5)
-        flooder.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await flooder
-        assert about_as_quick(measured, quiet)
-
-
 @pytest.mark.parametrize(
     "flood", [message(0), b"", message(0, bytes(60_000))], ids=["frames", "empty", "large"]
 )
