@@ -238,3 +238,10 @@ def data_hash(samples: Sequence[Sample]) -> str:
         if sample.votes is not None:
             digest.update(sample.votes.tobytes())
     return digest.hexdigest()
+
+
+def spread(samples: Sequence[Sample], limit: int) -> list[Sample]:
+    """`limit` of the samples, spread evenly; all of them where that is 0."""
+    if not limit or limit >= len(samples):
+        return list(samples)
+    return [samples[int(index)] for index in np.linspace(0, len(samples) - 1, limit).round()]

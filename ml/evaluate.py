@@ -18,12 +18,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.config import EMOTIONS
-from ml.dataset import DatasetError, Sample, load_split
+from ml.dataset import DatasetError, Sample, load_split, spread
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
 from ml.options import positive
 from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
-from ml.training_data import spread
 
 MIN_SCORE = 0.01
 """Boxes are considered down to this score, so that the whole precision-recall curve is seen."""

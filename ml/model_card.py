@@ -10,12 +10,11 @@ import numpy as np
 
 from ml import plots
 from ml.config import EMOTIONS
-from ml.dataset import DatasetError, Sample
+from ml.dataset import DatasetError, Sample, spread
 from ml.evaluate import measure, read_samples
 from ml.metrics import FrameResult, calibration_error, confusion_matrix, expression_figures, summarize
 from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor
 from ml.robustness import SERIES, measure_series
-from ml.training_data import spread
 
 START, END = "<!-- figures: written by python -m ml.model_card -->", "<!-- end of the figures -->"
 Figure = Callable[[Sequence[FrameResult]], float | None]
@@ -23,8 +22,7 @@ Figure = Callable[[Sequence[FrameResult]], float | None]
 
 def accuracy(results: Sequence[FrameResult]) -> float | None:
     """Share of the faces of known expression whose box has the right top class."""
-    matrix = confusion_matrix(results)
-    return float(np.trace(matrix) / matrix.sum()) if matrix.sum() else None
+    return expression_figures(confusion_matrix(results))["accuracy"]
 
 
 def recall(name: str) -> Figure:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ml.dataset import DatasetError, Sample, data_hash, find_split, load_split, read_votes
 
 log = logging.getLogger("ml.train")
@@ -55,10 +53,3 @@ def read_data(
         "hash": data_hash(data.train),
     }
     return data
-
-
-def spread(samples: Sequence[Sample], limit: int) -> list[Sample]:
-    """`limit` of the samples, spread evenly; all of them where that is 0."""
-    if not limit or limit >= len(samples):
-        return list(samples)
-    return [samples[int(index)] for index in np.linspace(0, len(samples) - 1, limit).round()]

@@ -29,6 +29,7 @@ from ml.checkpoint import (
 )
 from ml.closeups import Closeups, CloseupSampler
 from ml.config import EMOTIONS, NAME, PARTS, TrainConfig
+from ml.dataset import spread
 from ml.engine import evaluate
 from ml.image_cache import build_cache
 from ml.loss import detection_loss, expression_loss
@@ -40,7 +41,7 @@ from ml.precision import choose_precision
 from ml.release import RESULTS, release
 from ml.revision import git_revision
 from ml.schedule import draw_closeup_size, epoch_batches, steps_per_epoch
-from ml.training_data import read_data, spread
+from ml.training_data import read_data
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
 log = logging.getLogger("ml.train")
