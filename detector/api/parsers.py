@@ -73,6 +73,7 @@ class PictureJSONParser(JSONParser):
 
 
 def _check_charset(media_type: str | None) -> None:
+    """Python decodes other encodings that are named, and some take minutes for a few hundred kilobytes."""
     charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise ParseError("Only UTF-8 is accepted.")
