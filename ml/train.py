@@ -60,6 +60,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--valid-dir", type=Path, action="append", default=[], help="a data set of which only valid/ is used")
     add("--votes", type=Path, help="CSV of vote counts per file and expression, used as soft labels")
     add(
+        "--leave-out",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="train without the images of this source (a name in manifest.csv), still measuring on them: "
+        "how well the detector reads pictures of a kind it never saw; again for more",
+    )
+    add(
         "--parts",
         nargs="+",
         choices=PARTS,

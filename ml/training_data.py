@@ -24,11 +24,17 @@ class RunData:
 
 
 def read_data(
-    data_dirs: Sequence[Path], valid_dirs: Sequence[Path], *, votes: Path | None, strict: bool
+    data_dirs: Sequence[Path],
+    valid_dirs: Sequence[Path],
+    *,
+    votes: Path | None,
+    strict: bool,
+    leave_out: Sequence[str] = (),
 ) -> RunData:
-    """Training images of `data_dirs`; validation images of those of them that have any, and of `valid_dirs`.
+    """Training images of `data_dirs` but for those whose source (in manifest.csv) `leave_out` names;
+    validation images of those of them that have any, whatever their source, and of `valid_dirs`.
 
-    Faults of label files are logged. Raises DatasetError.
+    Faults of label files are logged. Raises DatasetError, also where a source to leave out is in no set.
     """
     data = RunData()
     vote_shares = read_votes(votes) if votes else {}
@@ -38,6 +44,9 @@ def read_data(
             log.warning("%s", problem)
         data.train += split.samples
         data.statistics[str(data_dir)] = split.statistics()
+    if strange := set(leave_out) - {sample.source for sample in data.train}:
+        raise DatasetError(f"no training image has the source {', '.join(sorted(strange))}")
+    data.train = [sample for sample in data.train if sample.source not in leave_out]
     for data_dir in [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]:
         split = load_split(data_dir, "valid", strict=strict)
         for problem in split.problems:
@@ -49,6 +58,7 @@ def read_data(
     data.description = {
         "folders": [path.name for path in data_dirs],
         "votes": votes.name if votes else None,
+        "left_out": sorted(leave_out),
         "train_images": len(data.train),
         "hash": data_hash(data.train),
     }

@@ -89,7 +89,13 @@ class Run:
     def load_data(self) -> None:
         """Read, check and decode the data sets. Raises DatasetError."""
         options, config = self.options, self.config
-        found = read_data(options.data_dir, options.valid_dir, votes=options.votes, strict=options.strict)
+        found = read_data(
+            options.data_dir,
+            options.valid_dir,
+            votes=options.votes,
+            strict=options.strict,
+            leave_out=options.leave_out,
+        )
         for folder, statistics in found.statistics.items():
             self.say("data", folder=folder, **statistics)
         self.data, self.valid_samples = found.description, found.valid
