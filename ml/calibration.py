@@ -14,6 +14,9 @@ from ml.predictor import DEFAULT_MIN_SCORE
 
 MIN_FACES = 50
 """With fewer faces or boxes nothing can be fitted: scores stay as they are."""
+F1_TOLERANCE = 0.005
+"""Among thresholds as good as this the highest is taken: a face shown where there is none is worse than one
+that is missed for a frame."""
 
 
 def fit_temperature(results: Sequence[FrameResult]) -> float:
@@ -60,7 +63,8 @@ def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> float:
 
 
 def choose_min_score(results: Sequence[FrameResult]) -> float:
-    """The score, 0.2 to 0.6, from which showing boxes gives the best F1 of faces, as a mean over the sources.
+    """The highest score, 0.2 to 0.6, from which showing boxes gives an F1 of faces within F1_TOLERANCE of the
+    best one, as a mean over the sources.
 
     DEFAULT_MIN_SCORE where there are too few faces to tell.
     """
@@ -75,7 +79,8 @@ def choose_min_score(results: Sequence[FrameResult]) -> float:
             score, is_face = _boxes_and_faces(chosen, [_best(result) for result in chosen])
             shown = score >= thresholds[:, None]
             figures.append(2 * (shown & is_face).sum(axis=1) / (shown.sum(axis=1) + faces))
-    return round(float(thresholds[np.mean(figures, axis=0).argmax()]), 2)
+    mean = np.mean(figures, axis=0)
+    return round(float(thresholds[mean >= mean.max() - F1_TOLERANCE].max()), 2)
 
 
 def _best(result: FrameResult) -> np.ndarray:

@@ -75,6 +75,11 @@ class ModelConfig:
 
 PARTS: tuple[str, ...] = ("grid", "closeup")
 
+PRIOR_RATIOS: dict[str, float] = {"natural": 1.8, "sleepy": 2.0}
+"""How many times as common an expression is before a camera as among the faces that were trained on; 1 for
+the others. People look into a camera with a resting face most of the time, and tired ones are rare in data
+sets only. A judgement, held against validation faces: docs/EXPERIMENTS.md has what other values give."""
+
 
 @dataclass(frozen=True)
 class TrainConfig(_Serializable):

@@ -55,7 +55,11 @@ def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
     model = model.float().cpu().eval()
     calibration = card.get("calibration", {})
     grid = ServedGrid(model.grid, objectness_bias=calibration.get("objectness_bias", 0.0)).eval()
-    closeup = ServedCloseup(model.closeup, temperature=calibration.get("temperature", 1.0)).eval()
+    closeup = ServedCloseup(
+        model.closeup,
+        temperature=calibration.get("temperature", 1.0),
+        prior_ratios=calibration.get("prior_ratios"),
+    ).eval()
     size = model.config.closeup.size
     batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
     branches = {

@@ -33,7 +33,10 @@ def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str,
     model = Detector(ModelConfig(first.config.grid, second.config.closeup))
     model.grid.load_state_dict(first.grid.state_dict())
     model.closeup.load_state_dict(second.closeup.state_dict())
-    cards = {"grid": grid_card, "closeup": closeup_card}
+    cards = {  # a detector that was joined itself knows each part's run
+        name: {**whole, **whole.get("parts", {}).get(name, {})}
+        for name, whole in (("grid", grid_card), ("closeup", closeup_card))
+    }
     card = {
         "name": NAME,
         "version": grid_card.get("version", "unnamed"),

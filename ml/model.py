@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from ml.config import CloseupConfig, GridConfig, ModelConfig
+from ml.config import EMOTIONS, CloseupConfig, GridConfig, ModelConfig
 from ml.photometric import grey
 
 SIZE_MULTIPLE = 8
@@ -166,16 +168,29 @@ class ServedGrid(nn.Module):
 
 class ServedCloseup(nn.Module):
     """The second look, as exported: uint8 close-ups [B, S, S, 3] -> boxes [B, 1, 4], the close-up itself, and
-    p(class) [B, 1, classes], the softmax of the logits / `temperature` (Guo et al. 2017, "On calibration of
-    modern neural networks")."""
+    p(class) [B, 1, classes].
 
-    def __init__(self, closeup: CloseupNet, *, temperature: float = 1.0) -> None:
+    p is the softmax of the logits / `temperature` (Guo et al. 2017, "On calibration of modern neural
+    networks"), each expression's share then multiplied by its `prior_ratios` (1 where it names none), all
+    divided by their sum (Saerens et al. 2002, "Adjusting the outputs of a classifier to new a priori
+    probabilities").
+    """
+
+    def __init__(
+        self,
+        closeup: CloseupNet,
+        *,
+        temperature: float = 1.0,
+        prior_ratios: Mapping[str, float] | None = None,
+    ) -> None:
         super().__init__()
         self.closeup = closeup
         self.temperature = temperature
+        ratios = torch.tensor([(prior_ratios or {}).get(name, 1.0) for name in EMOTIONS])
+        self.register_buffer("log_ratios", ratios.log(), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()
         side = float(self.closeup.config.size)
         boxes = logits.new_tensor([0.0, 0.0, side, side]).expand(logits.shape[0], 1, 4)
-        return boxes, torch.softmax(logits / self.temperature, dim=-1)[:, None]
+        return boxes, torch.softmax(logits / self.temperature + self.log_ratios, dim=-1)[:, None]

@@ -11,6 +11,7 @@ from typing import Any
 
 from ml.calibration import choose_min_score, fit_objectness, fit_temperature
 from ml.checkpoint import replace_file, save_weights
+from ml.config import PRIOR_RATIOS
 from ml.dataset import Sample
 from ml.evaluate import measure
 from ml.export import export_onnx, write_card
@@ -39,6 +40,7 @@ def release(
         drafted, _ = measure(draft, samples, workers=workers, progress=False)
     card["calibration"] = {
         "temperature": fit_temperature(drafted),
+        "prior_ratios": PRIOR_RATIOS,
         "objectness_bias": fit_objectness(drafted),
         "error_before": calibration_error(drafted),
     }

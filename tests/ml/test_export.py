@@ -68,13 +68,14 @@ def test_the_calibration_in_the_card_is_in_the_graph(exported):
     import onnxruntime
 
     folder, model = exported
-    card = {"calibration": {"temperature": 2.0, "objectness_bias": 3.0}}
+    ratios = {"sleepy": 5.0}
+    card = {"calibration": {"temperature": 2.0, "objectness_bias": 3.0, "prior_ratios": ratios}}
     export.export_onnx(model, folder / "calibrated.onnx", card=card)
     session = onnxruntime.InferenceSession(folder / "calibrated.onnx")
     images = np.random.default_rng(0).integers(0, 256, (1, 80, 80, 3), dtype=np.uint8)
     nets = {
         False: ServedGrid(model.grid, objectness_bias=3.0),
-        True: ServedCloseup(model.closeup, temperature=2.0),
+        True: ServedCloseup(model.closeup, temperature=2.0, prior_ratios=ratios),
     }
     for closeup, net in nets.items():
         (scores,) = session.run(["scores"], {"images": images, "closeup": np.array(closeup)})

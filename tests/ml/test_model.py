@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from ml.config import CloseupConfig, GridConfig, ModelConfig
+from ml.config import EMOTIONS, CloseupConfig, GridConfig, ModelConfig
 from ml.model import CloseupNet, GridDetector, ServedCloseup, ServedGrid, cell_centers, decode_boxes
 
 
@@ -48,6 +48,21 @@ def test_temperature_changes_certainty_but_not_the_order(temperature):
     assert torch.allclose(plain.sum(-1), torch.ones(2, 1))
     assert torch.equal(plain.argmax(-1), tempered.argmax(-1))
     assert (tempered.max() > plain.max()) == (temperature < 1)
+
+
+def test_an_expression_that_is_twice_as_common_has_twice_the_odds():
+    net = CloseupNet().eval()
+    images = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        plain = ServedCloseup(net)(images)[1]
+        shifted = ServedCloseup(net, prior_ratios={"natural": 2.0})(images)[1]
+    natural = EMOTIONS.index("natural")
+    others = [index for index in range(9) if index != natural]
+    odds = [p[..., natural] / (1 - p[..., natural]) for p in (plain, shifted)]
+    assert torch.allclose(odds[1], 2 * odds[0], rtol=1e-4)
+    ratios = (shifted / plain)[..., others]  # the others shrink alike
+    assert torch.allclose(ratios, ratios[..., :1].expand_as(ratios), rtol=1e-4)
+    assert torch.allclose(shifted.sum(-1), torch.ones(2, 1))
 
 
 def test_the_bias_of_objectness_changes_scores_and_no_box():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from PIL import Image
 
 from ml import join
 from ml.checkpoint import read_checkpoint
+from ml.config import PRIOR_RATIOS
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
 
@@ -106,7 +108,10 @@ def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
     assert card["metrics"]["faces"] == 18
     best = json.loads((trained[0] / "card.json").read_text())["epoch"]
     assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (best, 1)
+    assert card["calibration"]["prior_ratios"] == PRIOR_RATIOS
     assert Predictor(joined.with_suffix(".onnx")).version == "both"
+    again = join.join(joined, joined)[1]
+    assert again["parts"] == read_checkpoint(joined)["card"]["parts"]  # each part's run, not the joining
 
 
 def overlap(box, cx, cy, width, height) -> float:
@@ -216,6 +221,27 @@ def test_strict_refuses_a_faulty_label_file(tmp_path):
     code, _, errors = train(drawn, tmp_path / "run", "--strict")
     assert code == 2
     assert ":1: a value that is not finite" in errors
+
+
+def test_a_source_that_is_left_out_is_measured_and_not_trained_on(drawn, tmp_path):
+    names = sorted(path.name for split in ("train", "valid") for path in (drawn / split / "images").iterdir())
+    odd = names[::2]
+    copy = shutil.copytree(drawn, tmp_path / "set")
+    (copy / "manifest.csv").write_text(
+        "file,source\n" + "".join(f"{name},{'odd' if name in odd else 'even'}\n" for name in names)
+    )
+    options = ("--parts", "closeup", "--epochs", "1", "--leave-out", "odd")
+    code, events, errors = train(copy, tmp_path / "run", *options)
+    assert code == 0, errors
+    card = read_checkpoint(tmp_path / "run/detector.pt")["card"]
+    in_train = {path.name for path in (copy / "train/images").iterdir()}
+    assert card["data"]["train_images"] == len(in_train - set(odd)) < len(in_train)
+    assert card["data"]["left_out"] == ["odd"]
+    epoch = next(event for event in events if event["event"] == "epoch")
+    assert set(epoch["closeups"]["by_source"]) == {"odd", "even"}
+    code, _, errors = train(copy, tmp_path / "no", "--leave-out", "elsewhere")
+    assert code == 2
+    assert "no training image has the source elsewhere" in errors
 
 
 def test_two_processes_train_one_detector_as_well_as_one_does(drawn, tmp_path):
