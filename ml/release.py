@@ -29,7 +29,7 @@ def release(
     """Write `weights` (.pt), the .onnx beside it and card.json; returns the full card and what the detector
     finds in `samples`.
 
-    `samples` are validation images: they choose the temperature of the close-up net, the scale of objectness
+    `samples` are validation images: they choose the temperature of the close-up net, the bias of objectness
     and the default threshold, and give the figures in the card. Raises ExportError and OSError.
     """
     card = {key: value for key, value in card.items() if key not in RESULTS}

@@ -38,15 +38,17 @@ def read_data(
     """
     data = RunData()
     vote_shares = read_votes(votes) if votes else {}
+    missing = set(leave_out)
     for data_dir in data_dirs:
         split = load_split(data_dir, "train", strict=strict, votes=vote_shares)
         for problem in split.problems:
             log.warning("%s", problem)
+        missing -= {sample.source for sample in split.samples}
+        split.samples = [sample for sample in split.samples if sample.source not in leave_out]
         data.train += split.samples
         data.statistics[str(data_dir)] = split.statistics()
-    if strange := set(leave_out) - {sample.source for sample in data.train}:
-        raise DatasetError(f"no training image has the source {', '.join(sorted(strange))}")
-    data.train = [sample for sample in data.train if sample.source not in leave_out]
+    if missing:
+        raise DatasetError(f"no training image has the source {', '.join(sorted(missing))}")
     for data_dir in [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]:
         split = load_split(data_dir, "valid", strict=strict)
         for problem in split.problems:
@@ -58,8 +60,9 @@ def read_data(
     data.description = {
         "folders": [path.name for path in data_dirs],
         "votes": votes.name if votes else None,
-        "left_out": sorted(leave_out),
         "train_images": len(data.train),
         "hash": data_hash(data.train),
     }
+    if leave_out:
+        data.description["left_out"] = sorted(leave_out)
     return data

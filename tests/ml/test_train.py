@@ -237,6 +237,8 @@ def test_a_source_that_is_left_out_is_measured_and_not_trained_on(drawn, tmp_pat
     in_train = {path.name for path in (copy / "train/images").iterdir()}
     assert card["data"]["train_images"] == len(in_train - set(odd)) < len(in_train)
     assert card["data"]["left_out"] == ["odd"]
+    counted = next(event for event in events if event["event"] == "data")
+    assert counted["images"] == card["data"]["train_images"]
     epoch = next(event for event in events if event["event"] == "epoch")
     assert set(epoch["closeups"]["by_source"]) == {"odd", "even"}
     code, _, errors = train(copy, tmp_path / "no", "--leave-out", "elsewhere")
