@@ -21,6 +21,9 @@ MIN_FACE = 8
 """Shorter faces (pixels) are no target at all ..."""
 MIN_EXPRESSION = 18
 """... and below this the expression is not asked for."""
+FACELESS_SHARE = 0.15
+"""Share of the whole scenes that show no face, where the data have such; there are few, and each teaches what
+a face is not."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Composer:
         weights = torch.cat([cache.small.weights, cache.large.weights])
         self.cumulative_weights = weights.double().cumsum(0)
         self.cumulative_weights /= self.cumulative_weights[-1].clone()
+        self.faceless = (~cache.large.valid.any(1)).nonzero()[:, 0]
 
     def compose(self, layout: Layout, canvases: int) -> Batch:
         """One batch of `canvases` square canvases of `layout`."""
@@ -147,9 +151,13 @@ class Composer:
         return self._render(pool, index, side, zoom, middle, target, anchor=anchor, ellipse=ellipse)
 
     def _scene_tiles(self, count: int, side: int) -> Tiles:
-        """Tiles that show whole scenes, faces as they come. The data must have scenes."""
+        """Tiles that show whole scenes, faces as they come, and FACELESS_SHARE of them none. The data must
+        have scenes."""
         pool = self.cache.large
         index = torch.randint(len(pool), (count,), device=self.device)
+        if len(self.faceless):
+            other = self.faceless[torch.randint(len(self.faceless), (count,), device=self.device)]
+            index = torch.where(torch.rand(count, device=self.device) < FACELESS_SHARE, other, index)
         size = pool.sizes[index]
         zoom = side / size.amax(1) * uniform(count, math.log(0.7), math.log(1.6), self.device).exp()
         middle = size * uniform((count, 2), 0.3, 0.7, self.device)
@@ -236,9 +244,10 @@ def resample(pool: Pool, index: Tensor, grid: Tensor, level: Tensor) -> Tensor:
     for step in range(4):
         chosen = (level == step).nonzero()[:, 0]
         if len(chosen):
-            source = F.avg_pool2d(pool.images[index[chosen]].float() / 255, 2**step)
+            source = pool.images[index[chosen]].float()
+            source = F.avg_pool2d(source, 2**step) if step else source
             pixels[chosen] = F.grid_sample(source, grid[chosen], align_corners=False)
-    return pixels
+    return pixels.div_(255)
 
 
 def _visible_faces(faces: Tensor, classes: Tensor, valid: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -120,11 +120,10 @@ def imitate_jpeg(images: Tensor, step: Tensor) -> Tensor:
     k = torch.arange(8, device=images.device, dtype=images.dtype)
     basis = (math.pi * (2 * k[None] + 1) * k[:, None] / 16).cos() * 0.5
     basis[0] /= math.sqrt(2)
+    transform = torch.kron(basis, basis)  # [64, 64]: a whole block at once
     blocks = images.reshape(count, channels, height // 8, 8, width // 8, 8).permute(0, 1, 2, 4, 3, 5)
-    coefficients = basis @ blocks @ basis.T
-    quantum = (
-        step[:, :, None, None, None].reshape(count, 1, 1, 1, 1, 1) * (1 + (k[:, None] + k[None]) / 2) * 2
-    )
-    coefficients = (coefficients / quantum).round() * quantum
-    blocks = basis.T @ coefficients @ basis
+    coefficients = blocks.reshape(count, -1, 64) @ transform.T
+    quantum = step * (2 + k[:, None] + k[None]).reshape(64)
+    coefficients = (coefficients / quantum).round_().mul_(quantum)
+    blocks = (coefficients @ transform).reshape(blocks.shape)
     return blocks.permute(0, 1, 2, 4, 3, 5).reshape(count, channels, height, width)
