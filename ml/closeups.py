@@ -1,4 +1,4 @@
-"""Close-ups to train on: one face each, cut from the cached images with everything that cameras vary."""
+"""Close-ups to train on: faces, and places without one, cut from cached images, varied as cameras would."""
 
 from __future__ import annotations
 
@@ -16,18 +16,31 @@ from ml.photometric import degrade, erase, lower_resolution, relight, to_grey, u
 
 MIN_SIDE = 14
 """Faces with a smaller longer side, in pixels, are not read."""
+MIN_UNREAD_SIDE = 10
+"""The same for faces of unknown expression, which only teach what a face is."""
+UNREAD_REPEATS = 0.5
+"""How often an epoch shows each of those."""
+FACELESS_SHARE = 0.15
+"""Close-ups of something else than a face, for each of a face."""
+FACELESS_SIDES = 0.06, 0.6
+"""Their sides, as shares of the shorter side of the scene."""
+FACELESS_OVERLAP = 0.2
+"""Share of themselves, or of a face, that they may have in common with one."""
 
 
 @dataclass(frozen=True)
 class Closeups:
-    """images [B, 1, S, S] in 0..1; classes [B, 9] target distributions."""
+    """images [B, 1, S, S] in 0..1; classes [B, 9] target distributions, zeros where no expression is known;
+    is_face [B] 1 for a face, 0 for none, between them for a blend."""
 
     images: Tensor
     classes: Tensor
+    is_face: Tensor
 
 
 class CloseupSampler:
-    """Draws augmented close-ups of every face of known expression. `strength` 1 is full augmentation.
+    """Draws augmented close-ups of every face, and of places in scenes where none is. `strength` 1 is full
+    augmentation.
 
     Faces of a rare class are drawn more often (Gupta et al. 2019, "LVIS", repeat factor sampling): r = max(1,
     sqrt(rare_share / the class's share of the faces)).
@@ -37,20 +50,24 @@ class CloseupSampler:
         self.pools = (cache.small, cache.large)
         self.strength = 1.0
         self.device = cache.patches.device
-        found = []
+        faces, repeats = [], []
         for number, pool in enumerate(self.pools):
             longer = (pool.boxes[..., 2:] - pool.boxes[..., :2]).amax(-1)
-            face = (pool.valid & (pool.classes.sum(-1) > 0) & (longer >= MIN_SIDE)).nonzero()
-            found.append(torch.cat([torch.full_like(face[:, :1], number), face], 1))
-        self.faces = torch.cat(found)  # [N, 3]: pool, image, place in the image
-        labels = torch.cat(
-            [
-                pool.classes[face[:, 1], face[:, 2]].argmax(-1)
-                for pool, face in zip(self.pools, found, strict=True)
-            ]
+            known = pool.classes.sum(-1) > 0
+            least = torch.where(known, MIN_SIDE, MIN_UNREAD_SIDE)
+            image, slot = (pool.valid & (longer >= least)).nonzero().unbind(1)
+            faces.append(torch.stack([torch.full_like(image, number), image, slot], 1))
+            labels = pool.classes[image, slot].argmax(-1)
+            repeats.append(torch.where(known[image, slot], labels, -1))
+        self.faces = torch.cat(faces)  # [N, 3]: pool, image, place in the image
+        labels = torch.cat(repeats)
+        known = labels >= 0
+        share = torch.bincount(labels[known], minlength=cache.small.classes.shape[-1]) / max(
+            int(known.sum()), 1
         )
-        share = torch.bincount(labels, minlength=pool.classes.shape[-1]) / max(len(labels), 1)
-        self.repeats = (rare_share / share).sqrt().clamp(min=1.0)[labels]
+        frequent = (rare_share / share).sqrt().clamp(min=1.0)
+        self.repeats = torch.where(known, frequent[labels], UNREAD_REPEATS)
+        self.faceless = (~cache.large.valid.any(1)).nonzero()[:, 0]
 
     def __len__(self) -> int:
         """Close-ups in an epoch."""
@@ -69,22 +86,52 @@ class CloseupSampler:
             yield self._mix(self._cut(self.faces[chosen], draw_size()), mix_share)
 
     def _cut(self, faces: Tensor, size: int) -> Closeups:
-        images = torch.empty(len(faces), 1, size, size, device=self.device)
-        classes = torch.empty(len(faces), self.pools[0].classes.shape[-1], device=self.device)
+        others, places = self._draw_faceless(round(len(faces) * FACELESS_SHARE))
+        count = len(faces) + len(others)
+        images = torch.empty(count, 1, size, size, device=self.device)
+        classes = torch.zeros(count, self.pools[0].classes.shape[-1], device=self.device)
+        is_face = (torch.arange(count, device=self.device) < len(faces)).float()
         for number, pool in enumerate(self.pools):
             place = (faces[:, 0] == number).nonzero()[:, 0]
             if len(place):
                 _, index, slot = faces[place].unbind(1)
-                images[place] = to_grey(self._look(pool, index, slot, size), self.strength)
+                images[place] = self._look(pool, index, pool.boxes[index, slot], size)
                 classes[place] = pool.classes[index, slot]
+        if len(others):
+            images[len(faces) :] = self._look(self.pools[1], others, places, size)
         images = lower_resolution(relight(images, self.strength), self.strength)
-        whole = images.new_tensor([0.0, 0.0, size, size]).expand(len(images), 4)
-        return Closeups(erase(degrade(images, self.strength), whole, self.strength), classes)
+        whole = images.new_tensor([0.0, 0.0, size, size]).expand(count, 4)
+        return Closeups(erase(degrade(images, self.strength), whole, self.strength), classes, is_face)
 
-    def _look(self, pool: Pool, index: Tensor, slot: Tensor, size: int) -> Tensor:
-        """The pixels [K, 3, size, size] around faces, turned, mirrored, shifted and more or less tight."""
+    def _draw_faceless(self, count: int) -> tuple[Tensor, Tensor]:
+        """At most `count` squares in scenes that hold no face: indices [K] and boxes [K, 4] in pixels.
+
+        Half of them come from scenes without any face, where there are such.
+        """
+        pool, device = self.pools[1], self.device
+        tries = 4 * count if len(pool) else 0
+        index = torch.randint(max(len(pool), 1), (tries,), device=device)
+        if len(self.faceless):
+            other = self.faceless[torch.randint(len(self.faceless), (tries,), device=device)]
+            index = torch.where(torch.rand(tries, device=device) < 0.5, other, index)
+        low, high = (math.log(share) for share in FACELESS_SIDES)
+        sizes = pool.sizes[index]
+        side = sizes.amin(1, keepdim=True) * uniform((tries, 1), low, high, device).exp()
+        corner = torch.rand(tries, 2, device=device) * (sizes - side)
+        places = torch.cat([corner, corner + side], 1)
+        faces = pool.boxes[index]
+        common = torch.minimum(places[:, None, 2:], faces[..., 2:]) - torch.maximum(
+            places[:, None, :2], faces[..., :2]
+        )
+        smaller = torch.minimum(side.square(), (faces[..., 2:] - faces[..., :2]).prod(-1))
+        overlap = common.clamp(min=0).prod(-1) / smaller.clamp(min=1)
+        free = ((overlap < FACELESS_OVERLAP) | ~pool.valid[index]).all(1).nonzero()[:count, 0]
+        return index[free], places[free]
+
+    def _look(self, pool: Pool, index: Tensor, box: Tensor, size: int) -> Tensor:
+        """The grey pixels [K, 1, size, size] around boxes [K, 4], turned, mirrored, shifted and more or less
+        tight."""
         count, device, strength = len(index), self.device, self.strength
-        box = pool.boxes[index, slot]
         longer = (box[:, 2:] - box[:, :2]).amax(1)
         side = longer * MARGIN * uniform(count, -0.2 * strength, 0.2 * strength, device).exp()
         middle = (box[:, :2] + box[:, 2:]) / 2
@@ -104,10 +151,11 @@ class CloseupSampler:
         place = middle[:, None] + unit @ (turn * (side / 2)[:, None, None]).transpose(1, 2)
         level = (side / size).log2().round().clamp(0, 3)
         cell = (2.0**level)[:, None, None]  # `resample` averages squares of this side first
-        limit = (pool.sizes[index][:, None] / cell).floor() * cell - cell / 2
-        place = torch.minimum(torch.maximum(place, cell / 2), limit)  # what lies outside repeats the border
+        end = (pool.sizes[index][:, None] / cell).floor() * cell
+        place = end - (end - place.abs()).abs()  # what lies outside mirrors the picture
+        place = torch.minimum(torch.maximum(place, cell / 2), end - cell / 2)
         grid = (place * (2 / pool.images.shape[-1]) - 1).reshape(count, size, size, 2)
-        return resample(pool, index, grid, level)
+        return to_grey(resample(pool, index, grid, level), strength)
 
     def _mix(self, batch: Closeups, share: float) -> Closeups:
         """Blend `share` of the close-ups with another one (Zhang et al. 2018, "mixup"), labels too."""
@@ -116,4 +164,5 @@ class CloseupSampler:
         own = torch.where(torch.rand(count, 1, device=self.device) < share, own.maximum(1 - own), 1.0)
         other = torch.randperm(count, device=self.device)
         images = batch.images[other].lerp(batch.images, own[:, :, None, None])
-        return Closeups(images, batch.classes[other].lerp(batch.classes, own))
+        classes = batch.classes[other].lerp(batch.classes, own)
+        return Closeups(images, classes, batch.is_face[other].lerp(batch.is_face, own[:, 0]))

@@ -50,12 +50,18 @@ class GridConfig(_Serializable):
 @dataclass(frozen=True)
 class CloseupConfig(_Serializable):
     """The net of the second look. `widths` are the channels at strides 2, 4, 8 and 16, `depths` the residual
-    blocks there; `size` is the side of a close-up in pixels."""
+    blocks there; `size` is the side of a close-up in pixels; with `tells_faces` it also says whether a
+    close-up shows a face at all."""
 
     widths: tuple[int, ...] = (32, 64, 128, 192)
     depths: tuple[int, ...] = (1, 2, 2, 1)
     classes: int = len(EMOTIONS)
     size: int = 80
+    tells_faces: bool = True
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        return super().from_dict({"tells_faces": False} | values)  # older nets could not
 
 
 @dataclass(frozen=True)

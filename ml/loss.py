@@ -22,6 +22,21 @@ def expression_loss(logits: Tensor, classes: Tensor, *, label_smoothing: float) 
     return -(smooth * F.log_softmax(logits.float(), dim=-1)).sum() / known.sum().clamp(min=1)
 
 
+def closeup_loss(
+    logits: Tensor, classes: Tensor, is_face: Tensor, *, label_smoothing: float
+) -> dict[str, Tensor]:
+    """Loss terms for a batch of close-ups: "expression" (cross-entropy) and, where the net tells faces from
+    what is none, "face" (BCE).
+
+    logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1.
+    """
+    count = classes.shape[-1]
+    terms = {"expression": expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing)}
+    if logits.shape[-1] > count:
+        terms["face"] = F.binary_cross_entropy_with_logits(logits[:, count].float(), is_face)
+    return terms
+
+
 def detection_loss(
     grid: Tensor, faces: Tensor, classes: Tensor, valid: Tensor, config: TrainConfig, *, stride: int
 ) -> dict[str, Tensor]:

@@ -93,7 +93,8 @@ class GridDetector(nn.Module):
 
 
 class CloseupNet(nn.Module):
-    """Float close-ups [B, 3 or 1, S, S] in 0..1, one face each -> class logits [B, classes].
+    """Float close-ups [B, 3 or 1, S, S] in 0..1, one face each -> class logits [B, classes], and after them
+    the logit of there being a face at all, where the config says so.
 
     It looks at grey of unit contrast: colour and exposure tell where a picture comes from more than what the
     face expresses.
@@ -107,7 +108,7 @@ class CloseupNet(nn.Module):
             *(Stage(*sizes) for sizes in zip(inputs, config.widths, config.depths, strict=True))
         )
         self.dropout = nn.Dropout(0.2)
-        self.classify = nn.Linear(config.widths[-1], config.classes)
+        self.classify = nn.Linear(config.widths[-1], config.classes + config.tells_faces)
 
     def forward(self, images: Tensor) -> Tensor:
         luma = grey(images) if images.shape[1] == 3 else images  # [B, 1, S, S]
@@ -168,12 +169,12 @@ class ServedGrid(nn.Module):
 
 class ServedCloseup(nn.Module):
     """The second look, as exported: uint8 close-ups [B, S, S, 3] -> boxes [B, 1, 4], the close-up itself, and
-    p(class) [B, 1, classes].
+    scores p(face) x p(class) [B, 1, classes].
 
-    p is the softmax of the logits / `temperature` (Guo et al. 2017, "On calibration of modern neural
-    networks"), each expression's share then multiplied by its `prior_ratios` (1 where it names none), all
-    divided by their sum (Saerens et al. 2002, "Adjusting the outputs of a classifier to new a priori
-    probabilities").
+    p(face) is the sigmoid of its logit, 1 where the net has none. p(class) is the softmax of the logits /
+    `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's share then
+    multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et al. 2002,
+    "Adjusting the outputs of a classifier to new a priori probabilities").
     """
 
     def __init__(
@@ -193,4 +194,8 @@ class ServedCloseup(nn.Module):
         logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()
         side = float(self.closeup.config.size)
         boxes = logits.new_tensor([0.0, 0.0, side, side]).expand(logits.shape[0], 1, 4)
-        return boxes, torch.softmax(logits / self.temperature + self.log_ratios, dim=-1)[:, None]
+        classes = self.closeup.config.classes
+        scores = torch.softmax(logits[:, :classes] / self.temperature + self.log_ratios, dim=-1)
+        if self.closeup.config.tells_faces:
+            scores = scores * logits[:, classes:].sigmoid()
+        return boxes, scores[:, None]

@@ -32,7 +32,7 @@ from ml.config import EMOTIONS, NAME, PARTS, TrainConfig
 from ml.dataset import spread
 from ml.engine import evaluate
 from ml.image_cache import build_cache
-from ml.loss import detection_loss, expression_loss
+from ml.loss import closeup_loss, detection_loss
 from ml.metrics import FrameResult, summarize
 from ml.model import Detector, ServedGrid
 from ml.parallel import local_device, rank, workers
@@ -158,8 +158,7 @@ class Run:
             )
 
         def loss_terms(logits: Tensor, batch: Closeups) -> dict[str, Tensor]:
-            loss = expression_loss(logits, batch.classes, label_smoothing=config.label_smoothing)
-            return {"expression": loss}
+            return closeup_loss(logits, batch.classes, batch.is_face, label_smoothing=config.label_smoothing)
 
         return Part(self.model.closeup, batches, loss_terms, steps, config, self.precision)
 

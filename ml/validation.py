@@ -62,7 +62,7 @@ def closeup_logits(net: CloseupNet, closeups: ValidationCloseups, precision: Pre
             memory_format=torch.channels_last
         )
         with precision.autocast():
-            found.append(net(pixels).float().cpu())
+            found.append(net(pixels)[:, : net.config.classes].float().cpu())
     return torch.cat(found)
 
 
