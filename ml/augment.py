@@ -67,7 +67,6 @@ class Composer:
         weights = torch.cat([cache.small.weights, cache.large.weights])
         self.cumulative_weights = weights.double().cumsum(0)
         self.cumulative_weights /= self.cumulative_weights[-1].clone()
-        self.faceless = (~cache.large.valid.any(1)).nonzero()[:, 0]
 
     def compose(self, layout: Layout, canvases: int) -> Batch:
         """One batch of `canvases` square canvases of `layout`."""
@@ -154,10 +153,7 @@ class Composer:
         """Tiles that show whole scenes, faces as they come, and FACELESS_SHARE of them none. The data must
         have scenes."""
         pool = self.cache.large
-        index = torch.randint(len(pool), (count,), device=self.device)
-        if len(self.faceless):
-            other = self.faceless[torch.randint(len(self.faceless), (count,), device=self.device)]
-            index = torch.where(torch.rand(count, device=self.device) < FACELESS_SHARE, other, index)
+        index = pool.draw(count, faceless_share=FACELESS_SHARE)
         size = pool.sizes[index]
         zoom = side / size.amax(1) * uniform(count, math.log(0.7), math.log(1.6), self.device).exp()
         middle = size * uniform((count, 2), 0.3, 0.7, self.device)

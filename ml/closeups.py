@@ -67,7 +67,6 @@ class CloseupSampler:
         )
         frequent = (rare_share / share).sqrt().clamp(min=1.0)
         self.repeats = torch.where(known, frequent[labels], UNREAD_REPEATS)
-        self.faceless = (~cache.large.valid.any(1)).nonzero()[:, 0]
 
     def __len__(self) -> int:
         """Close-ups in an epoch."""
@@ -110,10 +109,7 @@ class CloseupSampler:
         """
         pool, device = self.pools[1], self.device
         tries = 4 * count if len(pool) else 0
-        index = torch.randint(max(len(pool), 1), (tries,), device=device)
-        if len(self.faceless):
-            other = self.faceless[torch.randint(len(self.faceless), (tries,), device=device)]
-            index = torch.where(torch.rand(tries, device=device) < 0.5, other, index)
+        index = pool.draw(tries, faceless_share=0.5)
         low, high = (math.log(share) for share in FACELESS_SIDES)
         sizes = pool.sizes[index]
         side = sizes.amin(1, keepdim=True) * uniform((tries, 1), low, high, device).exp()

@@ -50,6 +50,16 @@ class Pool:
     def __len__(self) -> int:
         return len(self.images)
 
+    def draw(self, count: int, *, faceless_share: float) -> Tensor:
+        """Random images, indices [count]; about `faceless_share` of them, if there are such, show no face."""
+        device = self.valid.device
+        index = torch.randint(max(len(self), 1), (count,), device=device)
+        faceless = (~self.valid.any(1)).nonzero()[:, 0]
+        if len(faceless):
+            other = faceless[torch.randint(len(faceless), (count,), device=device)]
+            index = torch.where(torch.rand(count, device=device) < faceless_share, other, index)
+        return index
+
 
 @dataclass(frozen=True)
 class ImageCache:

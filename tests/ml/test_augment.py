@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -86,3 +88,16 @@ def test_a_fine_jpeg_step_changes_almost_nothing_and_a_coarse_one_much():
 def test_without_strength_degrading_leaves_the_image_alone():
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(degrade(images.clone(), 0.0), images)
+
+
+def test_scenes_without_a_face_are_drawn_more_often_than_they_are_frequent(composer):
+    torch.manual_seed(0)
+    large = composer.cache.large
+    valid = large.valid.clone()
+    valid[:2] = False
+    drawn = replace(large, valid=valid).draw(4000, faceless_share=0.3)
+    wanted = 0.3 + 0.7 * 2 / len(large)
+    assert (drawn < 2).float().mean() == pytest.approx(wanted, abs=0.03)
+    assert (large.draw(4000, faceless_share=0.3) < 2).float().mean() == pytest.approx(
+        2 / len(large), abs=0.03
+    )

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ml.closeups import CloseupSampler
+from ml.closeups import FACELESS_SHARE, CloseupSampler
 from ml.crops import cut_closeup
 from ml.dataset import load_split
 from ml.image_cache import ImageCache, Pool, build_cache
@@ -38,9 +38,10 @@ def test_images_stay_in_range_and_differ_from_epoch_to_epoch(cache):
     sampler = CloseupSampler(cache, rare_share=0.05)
     first, second = batches(sampler), batches(sampler)
     for batch in (*first, *second):
-        assert batch.images.shape == (9, 1, 64, 64)
+        assert batch.is_face.sum() == 9
+        assert batch.images.shape == (len(batch.is_face), 1, 64, 64)
         assert 0 <= batch.images.min() <= batch.images.max() <= 1
-    assert not torch.equal(first[0].images, second[0].images)
+    assert not torch.equal(first[0].images[:9], second[0].images[:9])
 
 
 def test_without_augmentation_training_sees_what_the_predictor_will_cut(cache, dataset):
@@ -64,23 +65,79 @@ def test_without_augmentation_training_sees_what_the_predictor_will_cut(cache, d
         assert differences[0, 0] < 0.05
 
 
-@pytest.mark.parametrize("size", [16, 48, 64, 80])
-def test_what_lies_outside_the_picture_repeats_its_border(size):
-    """A picture of one colour, with a face that fills it, gives close-ups of one colour at any size."""
-    small = Pool(
-        torch.zeros(4, 3, 96, 96, dtype=torch.uint8),
-        torch.tensor([[91.0, 77.0]] * 4),
-        torch.tensor([[[0.0, 0.0, 91.0, 77.0]]] * 4),
-        torch.eye(9)[:4, None],
-        torch.ones(4, 1, dtype=torch.bool),
-        torch.ones(4),
+def scene(colour: int, width: int, height: int, box: list[float] | None, *, known: bool = True) -> Pool:
+    """One picture of one grey with at most one face in a store of 320 pixels that is black elsewhere."""
+    images = torch.zeros(1, 3, 320, 320, dtype=torch.uint8)
+    images[:, :, :height, :width] = colour
+    return Pool(
+        images,
+        torch.tensor([[float(width), float(height)]]),
+        torch.tensor([[box or [0.0] * 4]]),
+        torch.eye(9)[:1, None] * known,
+        torch.tensor([[box is not None]]),
+        torch.ones(1),
     )
-    small.images[:, :, :77, :91] = 200
-    cache = ImageCache(small, small, torch.zeros(1, 3, 8, 8))
-    sampler = CloseupSampler(cache, rare_share=0.05)
-    for _ in range(5):
-        pixels = sampler._look(small, torch.arange(4), torch.zeros(4, dtype=torch.long), size)
+
+
+def together(*pools: Pool) -> Pool:
+    return Pool(*(torch.cat([getattr(pool, name) for pool in pools]) for name in vars(pools[0])))
+
+
+@pytest.mark.parametrize("size", [16, 48, 64, 80])
+def test_nothing_but_the_picture_shows_at_its_border(size):
+    """A picture of one colour, with a face that fills it, gives close-ups of one colour at any size."""
+    pool = scene(200, 91, 77, [0.0, 0.0, 91.0, 77.0])
+    sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    for _ in range(20):
+        pixels = sampler._look(pool, torch.zeros(1, dtype=torch.long), pool.boxes[0], size)
         assert pixels.min() * 255 == pytest.approx(200, abs=0.1)
+
+
+def test_training_and_serving_mirror_the_picture_alike():
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)).resize((96, 96))
+    pool = scene(0, 96, 96, [-30.0, 20.0, 50.0, 100.0])
+    pool.images[0, :, :96, :96] = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    sampler.strength = 0.0
+    served = cut_closeup(picture, np.array([-30.0, 20.0, 50.0, 100.0]) / 96, 64)
+    wanted = grey(torch.from_numpy(served).permute(2, 0, 1)[None] / 255)
+    outside = 64 - round(64 * (50 + 0.075 * 80) / (80 * 1.15))  # columns left of the picture
+    assert (wanted[..., :outside] - wanted[..., outside : 2 * outside].flip(-1)).abs().mean() < 0.05
+    seen = [sampler._look(pool, torch.zeros(1, dtype=torch.long), pool.boxes[0], 64) for _ in range(20)]
+    differences = [(look - wanted).abs().mean() for look in seen]
+    mirrored = [(look.flip(-1) - wanted).abs().mean() for look in seen]
+    assert max(map(min, zip(differences, mirrored, strict=True))) < 0.02
+
+
+def test_some_closeups_show_scenery_and_no_part_of_a_face_worth_the_name():
+    """The face is black, the rest of the scene white."""
+    torch.manual_seed(0)
+    pool = scene(255, 320, 240, [100.0, 100.0, 140.0, 150.0])
+    pool.images[0, :, 100:150, 100:140] = 0
+    pool = together(pool, scene(255, 320, 320, None))
+    sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    index, places = sampler._draw_faceless(400)
+    assert len(index) == 400
+    assert 0.5 < (index == 1).float().mean() < 0.9  # every other one on purpose, and half of the rest
+    assert places.min() >= 0
+    assert (places <= pool.sizes[index].repeat(1, 2) + 1e-3).all()
+    sampler.strength = 0.0
+    batch = sampler._cut(sampler.faces.repeat(20, 1), 64)
+    others = batch.images[batch.is_face == 0]
+    assert len(others) == round(40 * FACELESS_SHARE)
+    assert batch.classes[batch.is_face == 0].sum() == 0
+    assert others.mean((1, 2, 3)).min() > 0.6
+    assert batch.images[batch.is_face == 1].mean((1, 2, 3)).max() < 0.6
+
+
+def test_faces_of_unknown_expression_teach_what_a_face_is():
+    torch.manual_seed(0)
+    pool = together(scene(255, 320, 240, [100.0, 100.0, 140.0, 150.0], known=False))
+    sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    batch = next(iter(sampler.epoch(batch_size=8, steps=1, draw_size=lambda: 64, mix_share=0.0)))
+    assert batch.is_face.sum() == 8
+    assert batch.classes.sum() == 0
 
 
 def test_a_rare_expression_is_shown_more_often(cache):
@@ -91,9 +148,10 @@ def test_a_rare_expression_is_shown_more_often(cache):
 
 def test_blended_closeups_have_blended_labels(cache):
     torch.manual_seed(0)
-    classes = torch.cat(
-        [batch.classes for batch in batches(CloseupSampler(cache, rare_share=0.05), mix_share=1.0)]
+    found = batches(CloseupSampler(cache, rare_share=0.05), mix_share=1.0)
+    classes, is_face = (
+        torch.cat([getattr(batch, name) for batch in found]) for name in ("classes", "is_face")
     )
-    assert torch.allclose(classes.sum(-1), torch.ones(len(classes)))
+    assert torch.allclose(classes.sum(-1), is_face, atol=1e-5)  # every face's expression is known here
     blended = (classes.amax(-1) < 0.999).float().mean()
     assert blended > 0.5

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ml.config import TrainConfig
-from ml.loss import detection_loss
+from ml.loss import closeup_loss, detection_loss
 
 CONFIG = TrainConfig(label_smoothing=0.0)
 FACE = torch.tensor([[[40.0, 40.0, 88.0, 88.0]]])
@@ -73,3 +73,22 @@ def test_a_shifted_box_costs_more(shift):
     moved[..., 0] += shift / 16
     assert terms(true)["box"] < 1e-3
     assert terms(moved)["box"] > 0.1
+
+
+def test_a_closeup_without_a_face_teaches_that_and_no_expression():
+    logits = torch.zeros(2, 10)
+    classes = torch.stack([happy()[0, 0], torch.zeros(9)])
+    is_face = torch.tensor([1.0, 0.0])
+    even = closeup_loss(logits, classes, is_face, label_smoothing=0.0)
+    assert even["expression"] == pytest.approx(math.log(9))
+    assert even["face"] == pytest.approx(math.log(2))
+    logits[:, 9] = torch.tensor([5.0, -5.0])
+    told = closeup_loss(logits, classes, is_face, label_smoothing=0.0)
+    assert told["face"] < 0.01
+    assert told["expression"] == even["expression"]
+
+
+def test_a_net_that_does_not_tell_faces_learns_expressions_alone():
+    assert set(closeup_loss(torch.zeros(1, 9), happy()[0], torch.ones(1), label_smoothing=0.1)) == {
+        "expression"
+    }

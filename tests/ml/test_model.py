@@ -3,8 +3,9 @@ import json
 import pytest
 import torch
 
+from ml.checkpoint import load_model, save_weights
 from ml.config import EMOTIONS, CloseupConfig, GridConfig, ModelConfig
-from ml.model import CloseupNet, GridDetector, ServedCloseup, ServedGrid, cell_centers, decode_boxes
+from ml.model import CloseupNet, Detector, GridDetector, ServedCloseup, ServedGrid, cell_centers, decode_boxes
 
 
 def test_the_grid_has_one_cell_for_every_8_pixels():
@@ -45,13 +46,38 @@ def test_temperature_changes_certainty_but_not_the_order(temperature):
         plain = ServedCloseup(net)(images)[1]
         tempered = ServedCloseup(net, temperature=temperature)(images)[1]
     assert plain.shape == (2, 1, 9)
-    assert torch.allclose(plain.sum(-1), torch.ones(2, 1))
+    assert torch.allclose(plain.sum(-1), tempered.sum(-1))
     assert torch.equal(plain.argmax(-1), tempered.argmax(-1))
     assert (tempered.max() > plain.max()) == (temperature < 1)
 
 
-def test_an_expression_that_is_twice_as_common_has_twice_the_odds():
+def test_scores_sum_to_how_sure_the_net_is_of_a_face():
     net = CloseupNet().eval()
+    net.classify.weight.data[9] = 0
+    net.classify.bias.data[9] = -1.0
+    images = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        assert net(images.permute(0, 3, 1, 2) / 255).shape == (2, 10)
+        scores = ServedCloseup(net)(images)[1]
+    assert torch.allclose(scores.sum(-1), torch.tensor(-1.0).sigmoid().expand(2, 1))
+
+
+def test_a_net_from_before_it_told_faces_is_always_sure(tmp_path):
+    save_weights(
+        tmp_path / "old.pt", Detector(ModelConfig(closeup=CloseupConfig(tells_faces=False))), card={}
+    )
+    content = torch.load(tmp_path / "old.pt", weights_only=True)
+    del content["config"]["closeup"]["tells_faces"]
+    torch.save(content, tmp_path / "old.pt")
+    net = load_model(tmp_path / "old.pt")[0].closeup
+    images = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        scores = ServedCloseup(net)(images)[1]
+    assert torch.allclose(scores.sum(-1), torch.ones(2, 1))
+
+
+def test_an_expression_that_is_twice_as_common_has_twice_the_odds():
+    net = CloseupNet(CloseupConfig(tells_faces=False)).eval()
     images = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
     with torch.inference_mode():
         plain = ServedCloseup(net)(images)[1]
