@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from rest_framework.throttling import SimpleRateThrottle
 
 from detector.conf import NAMES, HamsterConfig
+from ml.runtime import RUNTIMES
 
 AT_LEAST: dict[str, float] = {
     "live_max_bytes": 1024,
@@ -45,6 +46,9 @@ def check_hamster_settings(**_: Any) -> list[CheckMessage]:
     config = HamsterConfig(**{name: value for name, value in values.items() if name in NAMES})
     found += _check_numbers(config)
     found += _check_rates(config)
+    if config.engine_runtime not in RUNTIMES:
+        message = f"HAMSTER['engine_runtime'] is {config.engine_runtime!r}, not one of {', '.join(RUNTIMES)}."
+        found.append(Error(message, id="hamster.E006"))
     if not found:
         found += _check_together(config)
     return found

@@ -21,7 +21,7 @@ from ml.config import EMOTIONS
 from ml.dataset import DatasetError, Sample, load_split, spread
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
-from ml.options import positive
+from ml.options import add_runtime, positive
 from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, DetectorFileError, Predictor, sha256_of
 
 MIN_SCORE = 0.01
@@ -90,20 +90,25 @@ def read_samples(data_dirs: Sequence[Path], split: str, limit: int | None = None
 
 
 def measure(
-    weights: Path, samples: Sequence[Sample], *, workers: int = 1, progress: bool = True
+    weights: Path,
+    samples: Sequence[Sample],
+    *,
+    workers: int = 1,
+    progress: bool = True,
+    runtime: str = "onnxruntime",
 ) -> tuple[list[FrameResult], dict[str, Any]]:
     """Run the detector over `samples` on `workers` threads: results in their order, and facts about the run.
 
     An image that can't be read counts as one where nothing was found; it is listed under "unreadable".
     Raises `ml.predictor.DetectorFileError`.
     """
-    first = Predictor(weights)
+    first = Predictor(weights, runtime=runtime)
     own = threading.local()
     milliseconds: list[float] = []
     unreadable: list[str] = []
 
     def run(sample: Sample) -> FrameResult:
-        predictor = own.__dict__.setdefault("predictor", None) or Predictor(weights)
+        predictor = own.__dict__.setdefault("predictor", None) or Predictor(weights, runtime=runtime)
         own.predictor = predictor
         boxes, scores, size = np.empty((0, 4), np.float32), np.empty((0, len(EMOTIONS)), np.float32), (1, 1)
         started = time.perf_counter()
@@ -125,6 +130,7 @@ def measure(
         pool.shutdown(cancel_futures=True)
     facts = {
         "detector": first.version,
+        "runtime": first.runtime,
         "sha256": sha256_of(weights),
         "input_size": first.input_size,
         "min_score": MIN_SCORE,
@@ -188,6 +194,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--limit", type=positive, metavar="N", help="only N images, spread evenly over the data"
     )
+    add_runtime(parser)
     parser.add_argument("--workers", type=positive, default=2, help="threads, one image each (default: 2)")
     return parser
 
@@ -201,7 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 folder.mkdir(parents=True, exist_ok=True)
         samples = read_samples(options.data_dir, options.split, options.limit)
         with served_weights(options.weights) as weights:
-            results, facts = measure(weights, samples, workers=options.workers)
+            results, facts = measure(weights, samples, workers=options.workers, runtime=options.runtime)
     except (DatasetError, DetectorFileError, EvaluationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

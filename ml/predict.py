@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from ml.images import IMAGE_SUFFIXES, BadImage, ImageError, decode_image
-from ml.options import positive
+from ml.options import add_runtime, positive
 from ml.predictor import DECODE_SIDE, SHIPPED_WEIGHTS, Detection, DetectorFileError, Predictor
 
 _DIGITS = 6
@@ -90,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--max-faces", type=positive, default=100, help="at most so many boxes an image (default: 100)"
     )
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="default: the shipped detector")
+    add_runtime(parser)
     return parser
 
 
@@ -105,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         files = list(find_images(options.images))
-        predictor = Predictor(options.weights)
+        predictor = Predictor(options.weights, runtime=options.runtime)
         if options.jsonl:
             options.jsonl.parent.mkdir(parents=True, exist_ok=True)
         target = options.jsonl.open("w", encoding="utf-8") if options.jsonl else nullcontext(sys.stdout)

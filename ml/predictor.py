@@ -1,4 +1,4 @@
-"""Image bytes to faces and their expressions, on ONNX Runtime. Never imports torch.
+"""Image bytes to faces and their expressions, on ONNX Runtime or OpenVINO. Never imports torch.
 
 It looks twice: at the whole image to find faces, then at a close-up of each to read its expression.
 
@@ -7,6 +7,7 @@ A `Predictor` runs on the calling thread alone and keeps nothing between images:
 
 import hashlib
 import json
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from ml.config import EMOTIONS
 from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
 from ml.nms import NMS_IOU, select_boxes, vote_boxes
+from ml.runtime import OpenVinoSession, RuntimeUnavailable
+
+logger = logging.getLogger(__name__)
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights" / "detector.onnx"
 
@@ -95,12 +99,24 @@ class Predictor:
 
     Raises `DetectorFileError` if the file is missing, damaged, not one of ours, trained for other classes or,
     where `sha256` is given, not the very file that was registered.
+
+    `runtime` is one of `ml.runtime.RUNTIMES`. Where OpenVINO was asked for and can't be used, ONNX Runtime
+    computes and the reason is logged; the attribute `runtime` says which it is.
     """
 
-    def __init__(self, weights: Path = SHIPPED_WEIGHTS, sha256: str | None = None):
+    def __init__(
+        self, weights: Path = SHIPPED_WEIGHTS, sha256: str | None = None, *, runtime: str = "onnxruntime"
+    ):
         content = _read(Path(weights), sha256)
-        self._session = _open_session(content, Path(weights))
-        self.card: dict[str, Any] = _read_card(self._session, Path(weights))
+        session = _open_session(content, Path(weights))
+        self.card: dict[str, Any] = _read_card(session, Path(weights))
+        self._session: ort.InferenceSession | OpenVinoSession = session
+        self.runtime = "onnxruntime"
+        if runtime == "openvino":
+            try:
+                self._session, self.runtime = OpenVinoSession(content), runtime
+            except RuntimeUnavailable as reason:
+                logger.warning("ONNX Runtime computes in place of OpenVINO: %s", reason)
         self.emotions: tuple[str, ...] = EMOTIONS
         self.version = str(self.card["version"])
         self.input_size = int(self.card["input_size"])

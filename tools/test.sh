@@ -29,7 +29,7 @@ install_browser() {
 export DEBIAN_FRONTEND=noninteractive
 check_platform
 make_venv
-install dev requirements.txt requirements-web.txt requirements-dev.txt || die "Installing failed; pip says why above."
+install dev requirements.txt requirements-web.txt requirements-fast.txt requirements-dev.txt || die "Installing failed; pip says why above."
 if ! has_browser && ! install_browser; then
     say "No Chromium, so the browser tests are skipped. Install it (Debian: apt-get install chromium) to run them."
 fi

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 
+from detector.conf import config
 from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Job, Line, Mailbox, Request
 from detector.errors import HamsterError, NoDetector, ServerBusy
@@ -43,7 +44,7 @@ def load_detector(name: str, onnx: Path, sha256: str | None) -> LoadedDetector:
 
     Raises `ml.predictor.DetectorFileError`, or whatever the trial run raises.
     """
-    predictor = Predictor(onnx, sha256=sha256)
+    predictor = Predictor(onnx, sha256=sha256, runtime=config.engine_runtime)
     predictor.warm_up()
     return LoadedDetector(name, predictor)
 
@@ -89,7 +90,7 @@ class InferenceEngine:
         """Serve this detector from the next picture on, and tell every live connection. Thread-safe."""
         with self._swapping:
             known_before, self._detector = self._detector, detector
-        logger.info("serving detector %s", detector.name)
+        logger.info("serving detector %s on %s", detector.name, detector.predictor.runtime)
         if known_before is not None:
             for mailbox in self._line.mailboxes():
                 mailbox.announce(detector.name)

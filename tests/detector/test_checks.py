@@ -28,6 +28,7 @@ def test_the_defaults_are_right():
         ({"predict_rate": "often"}, "hamster.E004"),
         ({"predict_rate": "3/fortnight"}, "hamster.E004"),
         ({"upload_max_bytes": 15 * 2**20}, "hamster.E005"),
+        ({"engine_runtime": "abacus"}, "hamster.E006"),
         ({"live_max_bytes": 2 * 2**20}, "hamster.W001"),
         ({"shipped_detector": "/nowhere/detector.onnx"}, "hamster.W002"),
     ],

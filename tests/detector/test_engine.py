@@ -6,6 +6,7 @@ from queue import Queue
 
 import pytest
 
+from detector.conf import config
 from detector.engine.inference import InferenceEngine, LoadedDetector, PredictionFailed, load_detector
 from detector.engine.pictures import Picture
 from detector.errors import NoDetector, ServerBusy
@@ -121,3 +122,12 @@ def test_a_live_frame_is_answered_while_uploads_keep_a_worker_busy(bare_engine, 
         assert outcomes.get(timeout=10).number == 7
         held.go.set()
         assert all(upload.result(20).detections for upload in uploads)
+
+
+def test_the_setting_chooses_what_computes(settings, caplog, bare_engine):
+    settings.HAMSTER = {"engine_runtime": "openvino"}
+    detector = load_detector("shipped", config.shipped_detector, None)
+    assert detector.predictor.runtime == "openvino"
+    with caplog.at_level("INFO"):
+        bare_engine.install(detector)
+    assert "serving detector shipped on openvino" in caplog.text

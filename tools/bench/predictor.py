@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from PIL import Image, ImageFilter
 
+from ml.options import add_runtime
 from ml.predictor import SHIPPED_WEIGHTS, DetectorFileError, Predictor
 
 SAMPLE = Path(__file__).resolve().parents[2] / "webui/static/webui/sample/astronaut.jpg"
@@ -63,22 +64,32 @@ def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, default=SHIPPED_WEIGHTS, help="default: the shipped detector")
+    add_runtime(parser)
     parser.add_argument("--rounds", type=int, default=300, help="runs to measure (default: 300)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     try:
-        predictor = Predictor(options.weights)
+        predictor = Predictor(options.weights, runtime=options.runtime)
     except DetectorFileError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     frames = {"face": sample_jpeg(), "no face": empty_jpeg()}
     report = {name: measure(predictor, data, options.rounds) for name, data in frames.items()}
     if options.json:
-        print(json.dumps({"detector": predictor.version, "rounds": options.rounds, **report}))
+        print(
+            json.dumps(
+                {
+                    "detector": predictor.version,
+                    "runtime": predictor.runtime,
+                    "rounds": options.rounds,
+                    **report,
+                }
+            )
+        )
         return 0
-    print(f"detector {predictor.version}, {options.rounds} rounds, one thread")
+    print(f"detector {predictor.version} on {predictor.runtime}, {options.rounds} rounds, one thread")
     for name, figures in report.items():
         print(f"{name}: {figures.pop('faces')} found")
         for step, values in figures.items():

@@ -1,0 +1,59 @@
+"""The shipped detector, a real photograph, OpenVINO and ONNX Runtime side by side."""
+
+import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.data import astronaut
+
+from ml.predictor import SHIPPED_WEIGHTS, Predictor
+from ml.runtime import OpenVinoSession, RuntimeUnavailable
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    return Image.fromarray(astronaut())
+
+
+@pytest.fixture(scope="module")
+def fast() -> Predictor:
+    return Predictor(runtime="openvino")
+
+
+def test_openvino_sees_what_onnx_runtime_sees(portrait, fast):
+    plain = Predictor()
+    assert (plain.runtime, fast.runtime) == ("onnxruntime", "openvino")
+    for image in (portrait, portrait.crop((60, 0, 400, 260)), portrait.resize((120, 120))):
+        (wanted_boxes, wanted), (boxes, scores) = (p.predict_arrays(image) for p in (plain, fast))
+        assert len(boxes) == len(wanted_boxes) == 1
+        assert np.abs(boxes - wanted_boxes).max() < 0.01
+        assert np.abs(scores - wanted).max() < 0.05
+        assert scores.argmax() == wanted.argmax()
+
+
+def test_threads_share_one_predictor(portrait, fast):
+    """Pictures of different shapes at the same time: none gets another one's faces."""
+    images = [portrait, portrait.crop((0, 0, 400, 300)), portrait.resize((200, 260)), portrait.rotate(180)]
+    alone = [fast.predict_arrays(image) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda turn: fast.predict_arrays(images[turn % 4]), range(40)))
+    for turn, (boxes, scores) in enumerate(together):
+        assert np.array_equal(boxes, alone[turn % 4][0])
+        assert np.array_equal(scores, alone[turn % 4][1])
+
+
+def test_without_openvino_onnx_runtime_computes_and_the_reason_is_logged(portrait, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "openvino", None)  # what an installation without it looks like
+    with caplog.at_level(logging.WARNING):
+        predictor = Predictor(runtime="openvino")
+    assert predictor.runtime == "onnxruntime"
+    assert "requirements-fast.txt" in caplog.text
+    assert [face.label for face in predictor.predict_image(portrait)] == ["happy"]
+
+
+def test_a_file_that_openvino_can_not_read_is_said():
+    with pytest.raises(RuntimeUnavailable):
+        OpenVinoSession(SHIPPED_WEIGHTS.read_bytes()[:5000])
