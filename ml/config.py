@@ -112,7 +112,8 @@ class TrainConfig(_Serializable):
     plain_epochs: int = 4
     """Last epochs with weak augmentation, so that the nets end on pictures as they are."""
     frozen_norm_epochs: int = 8
-    """Last epochs in which batch norms keep their running statistics, so that the nets get used to them."""
+    """Last epochs in which batch norms keep their running statistics, so that the nets get used to them; a
+    third of the run at most."""
     mix_share: float = 0.3
     """Share of close-ups that are blended with another one, labels too."""
     rare_share: float = 0.05

@@ -37,11 +37,14 @@ class ExportError(Exception):
 
 
 def served_card(card: dict[str, Any]) -> dict[str, Any]:
-    """What travels inside the ONNX file: enough to serve it. `card` may hold more."""
+    """What travels inside the ONNX file: enough to serve it, and its figures but for tables. `card` may hold
+    more."""
     defaults = {"name": NAME, "version": "unnamed", "input_size": 320}
     served = {key: card.get(key, value) for key, value in defaults.items()}
     served["emotions"] = list(EMOTIONS)
     served["thresholds"] = {"min_score": DEFAULT_MIN_SCORE, "nms_iou": NMS_IOU} | card.get("thresholds", {})
+    figures = card.get("metrics", {}).items()
+    served["metrics"] = {name: value for name, value in figures if isinstance(value, int | float)}
     return served
 
 

@@ -48,8 +48,8 @@ def release(
     results, _ = measure(onnx, samples, workers=workers, progress=False)
     min_score = choose_min_score(results)
     card["thresholds"] = {"min_score": min_score, "nms_iou": NMS_IOU}
-    write_card(onnx, card)
     card["metrics"] = summarize(results, min_score=min_score)
+    write_card(onnx, card)
     save_weights(weights, model, card=card)
     text = json.dumps(card, indent=2) + "\n"
     replace_file(weights.parent / "card.json", lambda beside: beside.write_text(text))

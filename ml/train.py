@@ -88,7 +88,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--frozen-norm-epochs",
         type=int,
         default=default.frozen_norm_epochs,
-        help="last epochs in which batch norms keep their running statistics",
+        help="last epochs in which batch norms keep their running statistics, a third of them at most",
     )
     add("--seed", type=int, default=default.seed)
     add(

@@ -91,12 +91,18 @@ def test_weights_that_are_no_numbers_are_not_exported(exported, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+METRICS = {"face_AP50": 0.9, "false_faces": None, "confusion": [[1]]}
+
+
 def test_a_card_is_replaced_without_touching_the_nets(exported):
     folder, model = exported
     export.export_onnx(model, folder / "first.onnx", card={"version": "first"})
     before = Predictor(folder / "first.onnx")
-    export.write_card(folder / "first.onnx", {"version": "second", "thresholds": {"min_score": 0.33}})
+    export.write_card(
+        folder / "first.onnx", {"version": "second", "thresholds": {"min_score": 0.33}, "metrics": METRICS}
+    )
     after = Predictor(folder / "first.onnx")
+    assert after.card["metrics"] == {"face_AP50": 0.9}
     assert (before.version, after.version, after.min_score) == ("first", "second", 0.33)
     images = np.zeros((1, 64, 64, 3), np.uint8)
     for got, wanted in zip(
