@@ -55,25 +55,9 @@ def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
     It is compared with torch. Returns the largest difference. Raises ExportError where it exceeds TOLERANCE,
     and OSError.
     """
-    model = model.float().cpu().eval()
-    calibration = card.get("calibration", {})
-    grid = ServedGrid(model.grid, objectness_bias=calibration.get("objectness_bias", 0.0)).eval()
-    closeup = ServedCloseup(
-        model.closeup,
-        temperature=calibration.get("temperature", 1.0),
-        prior_ratios=calibration.get("prior_ratios"),
-    ).eval()
+    closeup, grid = served_nets(model, card)
     size = model.config.closeup.size
-    batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
-    branches = {
-        "then_branch": _trace(closeup, (2, size, size, 3), {0: batch}),
-        "else_branch": _trace(
-            grid, (2, 128, 192, 3), {0: batch, 1: SIZE_MULTIPLE * height, 2: SIZE_MULTIPLE * width}
-        ),
-    }
-    proto = _choose_by_flag(branches)
-    card_inside = served_card(card) | {"closeup_size": size, "size_multiple": SIZE_MULTIPLE}
-    onnx.helper.set_model_props(proto, {"card": json.dumps(card_inside)})
+    proto = assemble(trace_closeup(closeup), trace_grid(grid), closeup_size=size, card=card)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     compared = (
         _largest_difference(session, grid, (1, 256, 192, 3), closeup=False),
@@ -87,6 +71,41 @@ def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
         )
     replace_file(path, lambda beside: onnx.save(proto, str(beside)))
     return difference
+
+
+def served_nets(model: Detector, card: dict[str, Any]) -> tuple[ServedCloseup, ServedGrid]:
+    """The second look and the first one, calibrated as the card says."""
+    model = model.float().cpu().eval()
+    calibration = card.get("calibration", {})
+    closeup = ServedCloseup(
+        model.closeup,
+        temperature=calibration.get("temperature", 1.0),
+        prior_ratios=calibration.get("prior_ratios"),
+    )
+    grid = ServedGrid(model.grid, objectness_bias=calibration.get("objectness_bias", 0.0))
+    return closeup.eval(), grid.eval()
+
+
+def trace_closeup(closeup: ServedCloseup) -> onnx.ModelProto:
+    """The second look as a graph of its own, for any number of close-ups."""
+    size = closeup.closeup.config.size
+    return _trace(closeup, (2, size, size, 3), {0: torch.export.Dim("batch")})
+
+
+def trace_grid(grid: ServedGrid) -> onnx.ModelProto:
+    """The first look as a graph of its own, for any number of images of any size in whole cells."""
+    batch, height, width = (torch.export.Dim(name) for name in ("batch", "h", "w"))
+    return _trace(grid, (2, 128, 192, 3), {0: batch, 1: SIZE_MULTIPLE * height, 2: SIZE_MULTIPLE * width})
+
+
+def assemble(
+    closeup: onnx.ModelProto, grid: onnx.ModelProto, *, closeup_size: int, card: dict[str, Any]
+) -> onnx.ModelProto:
+    """One file of the two graphs, the card inside."""
+    proto = _choose_by_flag({"then_branch": closeup, "else_branch": grid})
+    inside = served_card(card) | {"closeup_size": closeup_size, "size_multiple": SIZE_MULTIPLE}
+    onnx.helper.set_model_props(proto, {"card": json.dumps(inside)})
+    return proto
 
 
 def _trace(served: torch.nn.Module, shape: tuple[int, ...], dynamic: dict[int, Any]) -> onnx.ModelProto:

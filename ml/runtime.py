@@ -1,9 +1,9 @@
 """Which library computes a detector's nets: ONNX Runtime, or OpenVINO where it is asked for. Never imports
 torch."""
 
-import os
-import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +17,8 @@ class RuntimeUnavailable(Exception):
 class OpenVinoSession:
     """A detector file in OpenVINO, with the `run` of an ONNX Runtime session; threads may share it.
 
-    It computes in bfloat16 where the processor has it. Each call runs on one thread of OpenVINO's own; as
-    many calls as there are processor cores run side by side. Raises RuntimeUnavailable.
+    It computes in bfloat16 where the processor has it, on the thread that calls. Calls at the same time have
+    copies of the nets, compiled when they are first needed. Raises RuntimeUnavailable.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -28,28 +28,31 @@ class OpenVinoSession:
             raise RuntimeUnavailable(
                 f"it can't be imported ({error}); `pip install -r requirements-fast.txt` installs it"
             ) from error
-        streams = os.cpu_count() or 1
         try:
-            core = openvino.Core()
-            has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-            self._compiled = core.compile_model(
-                core.read_model(content),
-                "CPU",
-                {
-                    "INFERENCE_PRECISION_HINT": "bf16" if has_bf16 else "f32",
-                    "NUM_STREAMS": streams,
-                    "INFERENCE_NUM_THREADS": streams,
-                    "ENABLE_CPU_PINNING": False,
-                },
-            )
+            self._core = openvino.Core()
+            self._model = self._core.read_model(content)
+            self._idle = deque([self._compile()])
         except RuntimeError as error:
             raise RuntimeUnavailable(str(error)) from error
-        self._own = threading.local()
+
+    def _compile(self) -> Any:
+        has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if has_bf16 else "f32",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": 1,
+            "ENABLE_CPU_PINNING": False,
+        }
+        return self._core.compile_model(self._model, "CPU", settings).create_infer_request()
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The named outputs for the named inputs."""
-        if not hasattr(self._own, "request"):
-            self._own.request = self._compiled.create_infer_request()
-        request = self._own.request
-        request.infer(dict(inputs))
-        return [request.get_tensor(name).data.copy() for name in outputs]
+        try:
+            request = self._idle.pop()
+        except IndexError:  # all are in use
+            request = self._compile()
+        try:
+            request.infer(dict(inputs))
+            return [request.get_tensor(name).data.copy() for name in outputs]
+        finally:
+            self._idle.append(request)
