@@ -1,5 +1,6 @@
 """System checks: a wrong setting is said at start, not at the first frame."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def check_hamster_settings(**_: Any) -> list[CheckMessage]:
         found.append(Error(message, id="hamster.E006"))
     if not found:
         found += _check_together(config)
+    if config.engine_runtime == "openvino" and find_spec("openvino") is None:
+        hint = "Run `python -m pip install -r requirements-fast.txt` in the site's environment."
+        found.append(
+            Warning("OpenVINO is not installed: ONNX Runtime computes.", hint=hint, id="hamster.W003")
+        )
     return found
 
 

@@ -22,8 +22,8 @@ MIN_FACE = 8
 MIN_EXPRESSION = 18
 """... and below this the expression is not asked for."""
 FACELESS_SHARE = 0.15
-"""Share of the whole scenes that show no face, where the data have such; there are few, and each teaches what
-a face is not."""
+"""How much more of the whole scenes show no face than do by themselves, where the data have such; there are
+few, and each teaches what a face is not."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,7 @@ class Composer:
         return self._render(pool, index, side, zoom, middle, target, anchor=anchor, ellipse=ellipse)
 
     def _scene_tiles(self, count: int, side: int) -> Tiles:
-        """Tiles that show whole scenes, faces as they come, and FACELESS_SHARE of them none. The data must
-        have scenes."""
+        """Tiles that show whole scenes, faces as they come. The data must have scenes."""
         pool = self.cache.large
         index = pool.draw(count, faceless_share=FACELESS_SHARE)
         size = pool.sizes[index]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ml.augment import resample
 from ml.crops import MARGIN
-from ml.image_cache import ImageCache, Pool
+from ml.image_cache import MAX_FACES, ImageCache, Pool
 from ml.photometric import degrade, erase, lower_resolution, relight, to_grey, uniform
 
 MIN_SIDE = 14
@@ -20,11 +20,11 @@ MIN_UNREAD_SIDE = 10
 """The same for faces of unknown expression, which only teach what a face is."""
 UNREAD_REPEATS = 0.5
 """How often an epoch shows each of those."""
-FACELESS_SHARE = 0.15
+NEGATIVES_PER_FACE = 0.15
 """Close-ups of something else than a face, for each of a face."""
-FACELESS_SIDES = 0.06, 0.6
+NEGATIVE_SIDES = 0.06, 0.6
 """Their sides, as shares of the shorter side of the scene."""
-FACELESS_OVERLAP = 0.2
+NEGATIVE_OVERLAP = 0.2
 """Share of themselves, or of a face, that they may have in common with one."""
 
 
@@ -50,42 +50,43 @@ class CloseupSampler:
         self.pools = (cache.small, cache.large)
         self.strength = 1.0
         self.device = cache.patches.device
-        faces, repeats = [], []
+        faces, labels = [], []
         for number, pool in enumerate(self.pools):
             longer = (pool.boxes[..., 2:] - pool.boxes[..., :2]).amax(-1)
             known = pool.classes.sum(-1) > 0
             least = torch.where(known, MIN_SIDE, MIN_UNREAD_SIDE)
             image, slot = (pool.valid & (longer >= least)).nonzero().unbind(1)
             faces.append(torch.stack([torch.full_like(image, number), image, slot], 1))
-            labels = pool.classes[image, slot].argmax(-1)
-            repeats.append(torch.where(known[image, slot], labels, -1))
+            labels.append(torch.where(known[image, slot], pool.classes[image, slot].argmax(-1), -1))
         self.faces = torch.cat(faces)  # [N, 3]: pool, image, place in the image
-        labels = torch.cat(repeats)
-        known = labels >= 0
-        share = torch.bincount(labels[known], minlength=cache.small.classes.shape[-1]) / max(
+        label = torch.cat(labels)
+        known = label >= 0
+        share = torch.bincount(label[known], minlength=cache.small.classes.shape[-1]) / max(
             int(known.sum()), 1
         )
         frequent = (rare_share / share).sqrt().clamp(min=1.0)
-        self.repeats = torch.where(known, frequent[labels], UNREAD_REPEATS)
+        self.repeats = torch.where(known, frequent[label], UNREAD_REPEATS)
 
     def __len__(self) -> int:
-        """Close-ups in an epoch."""
+        """Faces shown in an epoch."""
         return int(self.repeats.sum())
 
     def epoch(
         self, *, batch_size: int, steps: int, draw_size: Callable[[], int], mix_share: float
     ) -> Iterator[Closeups]:
-        """`steps` batches that together show every face about once, in random order; `draw_size` gives the
-        side in pixels of each batch's close-ups."""
+        """`steps` batches of `batch_size` faces that together show each about as often as `repeats` says, in
+        random order, and NEGATIVES_PER_FACE as many negatives; `draw_size` gives the side in pixels of each
+        batch's close-ups."""
         times = (self.repeats + torch.rand(len(self.repeats), device=self.device)).long()
         order = torch.arange(len(times), device=self.device).repeat_interleave(times)
         order = order[torch.randperm(len(order), device=self.device)]
         order = order.repeat(math.ceil(steps * batch_size / max(len(order), 1)))
-        for chosen in order[: steps * batch_size].split(batch_size):
+        order = order[: steps * batch_size]
+        for chosen in order.split(batch_size) if len(order) else ():
             yield self._mix(self._cut(self.faces[chosen], draw_size()), mix_share)
 
     def _cut(self, faces: Tensor, size: int) -> Closeups:
-        others, places = self._draw_faceless(round(len(faces) * FACELESS_SHARE))
+        others, places = self._draw_negatives(round(len(faces) * NEGATIVES_PER_FACE))
         count = len(faces) + len(others)
         images = torch.empty(count, 1, size, size, device=self.device)
         classes = torch.zeros(count, self.pools[0].classes.shape[-1], device=self.device)
@@ -102,18 +103,19 @@ class CloseupSampler:
         whole = images.new_tensor([0.0, 0.0, size, size]).expand(count, 4)
         return Closeups(erase(degrade(images, self.strength), whole, self.strength), classes, is_face)
 
-    def _draw_faceless(self, count: int) -> tuple[Tensor, Tensor]:
+    def _draw_negatives(self, count: int) -> tuple[Tensor, Tensor]:
         """At most `count` squares in scenes that hold no face: indices [K] and boxes [K, 4] in pixels.
 
-        Half of them come from scenes without any face, where there are such.
+        Up to half of them come from scenes without any face. Scenes with more faces than are known give none.
         """
         pool, device = self.pools[1], self.device
         tries = 4 * count if len(pool) else 0
         index = pool.draw(tries, faceless_share=0.5)
-        low, high = (math.log(share) for share in FACELESS_SIDES)
+        low, high = (math.log(share) for share in NEGATIVE_SIDES)
         sizes = pool.sizes[index]
         side = sizes.amin(1, keepdim=True) * uniform((tries, 1), low, high, device).exp()
-        corner = torch.rand(tries, 2, device=device) * (sizes - side)
+        side = side.clamp(min=MIN_UNREAD_SIDE)
+        corner = torch.rand(tries, 2, device=device) * (sizes - side).clamp(min=0)
         places = torch.cat([corner, corner + side], 1)
         faces = pool.boxes[index]
         common = torch.minimum(places[:, None, 2:], faces[..., 2:]) - torch.maximum(
@@ -121,7 +123,9 @@ class CloseupSampler:
         )
         smaller = torch.minimum(side.square(), (faces[..., 2:] - faces[..., :2]).prod(-1))
         overlap = common.clamp(min=0).prod(-1) / smaller.clamp(min=1)
-        free = ((overlap < FACELESS_OVERLAP) | ~pool.valid[index]).all(1).nonzero()[:count, 0]
+        valid = pool.valid[index]
+        free = ((overlap < NEGATIVE_OVERLAP) | ~valid).all(1) & (valid.sum(1) < MAX_FACES)
+        free = free.nonzero()[:count, 0]
         return index[free], places[free]
 
     def _look(self, pool: Pool, index: Tensor, box: Tensor, size: int) -> Tensor:
@@ -148,7 +152,7 @@ class CloseupSampler:
         level = (side / size).log2().round().clamp(0, 3)
         cell = (2.0**level)[:, None, None]  # `resample` averages squares of this side first
         end = (pool.sizes[index][:, None] / cell).floor() * cell
-        place = end - (end - place.abs()).abs()  # what lies outside mirrors the picture
+        place = end - (place.remainder(2 * end) - end).abs()  # what lies outside mirrors the picture
         place = torch.minimum(torch.maximum(place, cell / 2), end - cell / 2)
         grid = (place * (2 / pool.images.shape[-1]) - 1).reshape(count, size, size, 2)
         return to_grey(resample(pool, index, grid, level), strength)

@@ -99,6 +99,7 @@ class TrainConfig(_Serializable):
     batch_size: int = 16
     """Canvases of `image_size` a step; smaller canvases come in proportionally larger batches."""
     closeup_batch: int = 128
+    """Faces a step."""
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_epochs: float = 1.0
@@ -112,8 +113,7 @@ class TrainConfig(_Serializable):
     plain_epochs: int = 4
     """Last epochs with weak augmentation, so that the nets end on pictures as they are."""
     frozen_norm_epochs: int = 8
-    """Last epochs in which batch norms keep their running statistics, so that the nets get used to them; a
-    third of the run at most."""
+    """Last epochs in which batch norms keep their running statistics, so that the nets get used to them."""
     mix_share: float = 0.3
     """Share of close-ups that are blended with another one, labels too."""
     rare_share: float = 0.05

@@ -1,5 +1,7 @@
 """The close-up of a face: which part of the image it shows, and cutting it out. Imports no torch."""
 
+from typing import Literal
+
 import numpy as np
 from PIL import Image
 
@@ -7,10 +9,13 @@ MARGIN = 1.15
 """A close-up's side as a multiple of the longer side of the face's box."""
 
 
-def cut_closeup(image: Image.Image, box: np.ndarray, size: int) -> np.ndarray:
+def cut_closeup(
+    image: Image.Image, box: np.ndarray, size: int, *, border: Literal["symmetric", "edge"] = "symmetric"
+) -> np.ndarray:
     """The square around a face of an RGB image, uint8 [size, size, 3].
 
-    `box` [4] is x1, y1, x2, y2 in fractions. What lies outside the image mirrors it.
+    `box` [4] is x1, y1, x2, y2 in fractions. What lies outside the image mirrors it, or repeats its edge as
+    detectors were trained with before `hamster-3`.
     """
     x1, y1, x2, y2 = (float(edge) * side for edge, side in zip(box, image.size * 2, strict=True))
     side = max(x2 - x1, y2 - y1, 1.0) * MARGIN
@@ -25,7 +30,7 @@ def cut_closeup(image: Image.Image, box: np.ndarray, size: int) -> np.ndarray:
     rows = _span((edges[1] - top) / side, (edges[3] - top) / side, size)
     shape = size - sum(columns), size - sum(rows)
     piece = image.resize(shape, Image.Resampling.BILINEAR, box=edges, reducing_gap=2.0)
-    return np.pad(np.asarray(piece), (rows, columns, (0, 0)), mode="symmetric")
+    return np.pad(np.asarray(piece), (rows, columns, (0, 0)), mode=border)
 
 
 def _span(start: float, end: float, size: int) -> tuple[int, int]:

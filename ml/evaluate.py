@@ -1,4 +1,4 @@
-"""python -m ml.evaluate: measure a detector on labelled images, in ONNX Runtime as it is served."""
+"""python -m ml.evaluate: measure a detector on labelled images, as it is served."""
 
 import argparse
 import contextlib
@@ -145,8 +145,9 @@ def format_report(report: dict[str, Any]) -> str:
     """The report of `main` as a table to read."""
     metrics = report["metrics"]
     return (
-        f"detector {report['detector']}, {metrics['frames']} images, {metrics['faces']} faces "
-        f"({metrics['known_faces']} of known expression), {report['median_ms']} ms an image\n\n"
+        f"detector {report['detector']} on {report['runtime']}, {metrics['frames']} images, "
+        f"{metrics['faces']} faces ({metrics['known_faces']} of known expression), "
+        f"{report['median_ms']} ms an image\n\n"
         f"{format_figures(metrics)}"
     )
 

@@ -103,7 +103,11 @@ def assemble(
 ) -> onnx.ModelProto:
     """One file of the two graphs, the card inside."""
     proto = _choose_by_flag({"then_branch": closeup, "else_branch": grid})
-    inside = served_card(card) | {"closeup_size": closeup_size, "size_multiple": SIZE_MULTIPLE}
+    inside = served_card(card) | {
+        "closeup_size": closeup_size,
+        "closeup_border": "symmetric",
+        "size_multiple": SIZE_MULTIPLE,
+    }
     onnx.helper.set_model_props(proto, {"card": json.dumps(inside)})
     return proto
 
@@ -219,6 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
             card["version"] = options.name
         if options.input_size:
             card["input_size"] = options.input_size
+            card.pop("metrics", None)  # they are of another size
         difference = export_onnx(model, out, card=card)
     except (CheckpointError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

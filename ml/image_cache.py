@@ -25,6 +25,8 @@ SMALL_SIDE = 96
 """Images up to this side keep their pixels in a pool of their own."""
 LARGE_SIDE = 320
 MAX_FACES = 24
+"""Of an image with more, the largest are kept."""
+FACELESS_REPEATS = 20
 PATCH_SIDE = 128
 
 
@@ -51,11 +53,13 @@ class Pool:
         return len(self.images)
 
     def draw(self, count: int, *, faceless_share: float) -> Tensor:
-        """Random images, indices [count]; about `faceless_share` of them, if there are such, show no face."""
+        """Random images, indices [count]. Those without a face, if there are such, come `faceless_share` of
+        the time on top of their own share, but at most FACELESS_REPEATS times as often as others."""
         device = self.valid.device
         index = torch.randint(max(len(self), 1), (count,), device=device)
         faceless = (~self.valid.any(1)).nonzero()[:, 0]
         if len(faceless):
+            faceless_share = min(faceless_share, FACELESS_REPEATS * len(faceless) / len(self))
             other = faceless[torch.randint(len(faceless), (count,), device=device)]
             index = torch.where(torch.rand(count, device=device) < faceless_share, other, index)
         return index

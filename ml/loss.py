@@ -26,13 +26,14 @@ def closeup_loss(
     logits: Tensor, classes: Tensor, is_face: Tensor, *, label_smoothing: float
 ) -> dict[str, Tensor]:
     """Loss terms for a batch of close-ups: "expression" (cross-entropy) and, where the net tells faces from
-    what is none, "face" (BCE).
+    what is none and the batch has both, "face" (BCE).
 
-    logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1.
+    logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. Faces
+    alone would teach no more than always to say yes.
     """
     count = classes.shape[-1]
     terms = {"expression": expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing)}
-    if logits.shape[-1] > count:
+    if logits.shape[-1] > count and (is_face < 1).any():
         terms["face"] = F.binary_cross_entropy_with_logits(logits[:, count].float(), is_face)
     return terms
 

@@ -93,8 +93,8 @@ class GridDetector(nn.Module):
 
 
 class CloseupNet(nn.Module):
-    """Float close-ups [B, 3 or 1, S, S] in 0..1, one face each -> class logits [B, classes], and after them
-    the logit of there being a face at all, where the config says so.
+    """Float close-ups [B, 3 or 1, S, S] in 0..1 -> class logits [B, classes], and after them the logit of
+    there being a face at all, where the config says so.
 
     It looks at grey of unit contrast: colour and exposure tell where a picture comes from more than what the
     face expresses.
@@ -109,6 +109,9 @@ class CloseupNet(nn.Module):
         )
         self.dropout = nn.Dropout(0.2)
         self.classify = nn.Linear(config.widths[-1], config.classes + config.tells_faces)
+        if config.tells_faces:  # most close-ups show a face; data without scenes leave it at that
+            nn.init.zeros_(self.classify.weight[config.classes])
+            nn.init.constant_(self.classify.bias[config.classes], 3.0)
 
     def forward(self, images: Tensor) -> Tensor:
         luma = grey(images) if images.shape[1] == 3 else images  # [B, 1, S, S]

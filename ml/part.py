@@ -39,8 +39,6 @@ class Part:
         self.steps = steps
         self.config = config
         self.precision = precision
-        self.frozen_from = config.epochs - min(config.frozen_norm_epochs, config.epochs // 3)
-        """The epoch from which batch norms keep their statistics: short runs need time to gather some."""
         self.average = AveragedModel(
             self.model, multi_avg_fn=moving_average(config.ema_half_life), use_buffers=True
         )
@@ -61,7 +59,7 @@ class Part:
             self.average,
             self.precision,
             clip_norm=self.config.clip_norm,
-            freeze_norms=epoch >= self.frozen_from,
+            freeze_norms=epoch >= self.config.epochs - self.config.frozen_norm_epochs,
             on_step=on_step,
         )
 

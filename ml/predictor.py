@@ -21,7 +21,7 @@ from ml.config import EMOTIONS
 from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
 from ml.nms import NMS_IOU, select_boxes, vote_boxes
-from ml.runtime import OpenVinoSession, RuntimeUnavailable
+from ml.runtime import RUNTIMES, OpenVinoSession
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class DetectorFileError(Exception):
 class Detection:
     """One face. Coordinates are fractions of the upright image, 0..1, origin top left.
 
-    `scores` holds objectness x p(expression) for all nine; `score == scores[label]` is the highest of them.
+    `scores` holds p(face) x p(expression) for all nine; `score == scores[label]` is the highest of them.
     """
 
     label: str
@@ -101,30 +101,47 @@ class Predictor:
     where `sha256` is given, not the very file that was registered.
 
     `runtime` is one of `ml.runtime.RUNTIMES`. Where OpenVINO was asked for and can't be used, ONNX Runtime
-    computes and the reason is logged; the attribute `runtime` says which it is.
+    computes and the reason is logged; the attribute `runtime` says which it is. `threads` is how many will
+    share it: so many are served without delay from the first picture on.
     """
 
     def __init__(
-        self, weights: Path = SHIPPED_WEIGHTS, sha256: str | None = None, *, runtime: str = "onnxruntime"
+        self,
+        weights: Path = SHIPPED_WEIGHTS,
+        sha256: str | None = None,
+        *,
+        runtime: str = "onnxruntime",
+        threads: int = 1,
     ):
+        if runtime not in RUNTIMES:
+            raise ValueError(f"{runtime!r} is none of {', '.join(RUNTIMES)}")
         content = _read(Path(weights), sha256)
         session = _open_session(content, Path(weights))
         self.card: dict[str, Any] = _read_card(session, Path(weights))
         self._session: ort.InferenceSession | OpenVinoSession = session
         self.runtime = "onnxruntime"
-        if runtime == "openvino":
-            try:
-                self._session, self.runtime = OpenVinoSession(content), runtime
-            except RuntimeUnavailable as reason:
-                logger.warning("ONNX Runtime computes in place of OpenVINO: %s", reason)
         self.emotions: tuple[str, ...] = EMOTIONS
         self.version = str(self.card["version"])
         self.input_size = int(self.card["input_size"])
         self.size_multiple = int(self.card.get("size_multiple", _OLDEST_MULTIPLE))
         self.closeup_size = int(self.card.get("closeup_size", 0))
+        self._border = "symmetric" if self.card.get("closeup_border") == "symmetric" else "edge"
         thresholds = self.card.get("thresholds", {})
         self.min_score = float(thresholds.get("min_score", DEFAULT_MIN_SCORE))
         self.nms_iou = float(thresholds.get("nms_iou", NMS_IOU))
+
+        if runtime == "openvino":
+            self._use_openvino(content, threads)
+
+    def _use_openvino(self, content: bytes, threads: int) -> None:
+        plain = self._session
+        try:
+            self._session = OpenVinoSession(content, copies=threads)
+            self.warm_up()
+            self.runtime = "openvino"
+        except RuntimeError as reason:
+            self._session = plain
+            logger.warning("ONNX Runtime computes in place of OpenVINO: %s", reason)
 
     def warm_up(self) -> None:
         """Run each net once, so that the first real frame is not the slow one."""
@@ -178,14 +195,20 @@ class Predictor:
         visible = (fractions[:, 2] > fractions[:, 0]) & (fractions[:, 3] > fractions[:, 1])
         fractions, scores = fractions[visible], scores[kept[visible]]
         self._look_closer(image, fractions, scores)
+        surest = np.argsort(-scores.sum(axis=1), kind="stable")
+        fractions, scores = fractions[surest], scores[surest]
         shown = np.flatnonzero(scores.max(axis=1, initial=0.0) >= min_score)[:max_faces]
         return fractions[shown], scores[shown]
 
     def _look_closer(self, image: Image.Image, boxes: np.ndarray, scores: np.ndarray) -> None:
-        """Read the expressions of the surest faces from their close-ups, into their rows of `scores`."""
+        """Read from close-ups whether the surest faces are faces, and their expressions, into their rows of
+        `scores`."""
         objectness = scores[:_MAX_CLOSEUPS].sum(axis=1, keepdims=True)
         if len(objectness) and self.closeup_size:
-            closeups = [cut_closeup(image, box, self.closeup_size) for box in boxes[:_MAX_CLOSEUPS]]
+            closeups = [
+                cut_closeup(image, box, self.closeup_size, border=self._border)
+                for box in boxes[:_MAX_CLOSEUPS]
+            ]
             scores[:_MAX_CLOSEUPS] = objectness * self._run(np.stack(closeups), closeup=True)[1][:, 0]
 
     def _run(self, images: np.ndarray, *, closeup: bool) -> list[np.ndarray]:

@@ -10,18 +10,18 @@ import numpy as np
 RUNTIMES = ("onnxruntime", "openvino")
 
 
-class RuntimeUnavailable(Exception):
-    """OpenVINO can't be used here; the message says why."""
+class RuntimeUnavailable(RuntimeError):
+    """OpenVINO can't be used here; the message says why. Its own errors are RuntimeErrors too."""
 
 
 class OpenVinoSession:
     """A detector file in OpenVINO, with the `run` of an ONNX Runtime session; threads may share it.
 
     It computes in bfloat16 where the processor has it, on the thread that calls. Calls at the same time have
-    copies of the nets, compiled when they are first needed. Raises RuntimeUnavailable.
+    copies of the nets: `copies` from the start, more when they are first needed. Raises RuntimeUnavailable.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, *, copies: int = 1) -> None:
         try:
             import openvino
         except ImportError as error:
@@ -31,7 +31,7 @@ class OpenVinoSession:
         try:
             self._core = openvino.Core()
             self._model = self._core.read_model(content)
-            self._idle = deque([self._compile()])
+            self._idle = deque(self._compile() for _ in range(copies))
         except RuntimeError as error:
             raise RuntimeUnavailable(str(error)) from error
 

@@ -87,8 +87,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--frozen-norm-epochs",
         type=int,
-        default=default.frozen_norm_epochs,
-        help="last epochs in which batch norms keep their running statistics, a third of them at most",
+        help="last epochs in which batch norms keep their running statistics (default: "
+        f"{default.frozen_norm_epochs}, but a third of the run at most, as they must gather some first)",
     )
     add("--seed", type=int, default=default.seed)
     add(
@@ -114,6 +114,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--strict", action="store_true", help="refuse data with any faulty label file")
     add("--json", action="store_true", help="progress as JSON lines on stdout")
     options = parser.parse_args(arguments)
+    if options.frozen_norm_epochs is None:
+        options.frozen_norm_epochs = min(default.frozen_norm_epochs, options.epochs // 3)
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)

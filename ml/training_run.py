@@ -115,6 +115,8 @@ class Run:
         if self.options.init_weights:
             model, card = load_model(self.options.init_weights)
             self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
+        if self.options.resume:  # nets as they were when the run began, whatever the defaults are by now
+            model, _ = load_model(self.folder / "last.pt")
         if self.leads:
             measured = spread(self.valid_samples, self.options.valid_limit)
             if "grid" in config.parts:
@@ -169,7 +171,6 @@ class Run:
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
         same_run = {
-            "config": self.model.config.to_dict(),
             "train_config": self.config.to_dict(),
             "data": self.data,
         }

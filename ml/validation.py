@@ -54,25 +54,30 @@ def prepare_closeups(samples: Sequence[Sample], size: int) -> ValidationCloseups
 
 @torch.inference_mode()
 def closeup_logits(net: CloseupNet, closeups: ValidationCloseups, precision: Precision) -> Tensor:
-    """Class logits [N, 9] of `net`."""
+    """Logits [N, 9] of `net`, [N, 10] where it tells faces."""
     net.eval()
-    found = [torch.zeros(0, net.config.classes)]
+    found = [torch.zeros(0, net.classify.out_features)]
     for images in closeups.images.split(256):
         pixels = (images.to(precision.device).permute(0, 3, 1, 2).float() / 255).contiguous(
             memory_format=torch.channels_last
         )
         with precision.autocast():
-            found.append(net(pixels)[:, : net.config.classes].float().cpu())
+            found.append(net(pixels).float().cpu())
     return torch.cat(found)
 
 
 def closeup_figures(logits: Tensor, closeups: ValidationCloseups) -> dict[str, Any]:
-    """Accuracy, also by source, and the negative log-likelihood; None where there is nothing to measure."""
+    """Accuracy, also by source, the negative log-likelihood, and the mean p(face), which should be near 1.
+
+    None where there is nothing to measure, or the net tells no faces.
+    """
+    logits, face = logits[:, : len(EMOTIONS)], logits[:, len(EMOTIONS) :]
     right = (logits.argmax(-1) == closeups.labels).numpy()
     sources = np.array(closeups.sources)
     return {
         "accuracy": float(right.mean()) if len(right) else None,
         "nll": float(F.cross_entropy(logits, closeups.labels)) if len(right) else None,
+        "p_face": float(face.sigmoid().mean()) if face.numel() else None,
         "by_source": {name: float(right[sources == name].mean()) for name in sorted(set(closeups.sources))},
     }
 

@@ -1,12 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from ml.closeups import FACELESS_SHARE, CloseupSampler
+from ml.closeups import NEGATIVES_PER_FACE, CloseupSampler
 from ml.crops import cut_closeup
 from ml.dataset import load_split
-from ml.image_cache import ImageCache, Pool, build_cache
+from ml.image_cache import MAX_FACES, ImageCache, Pool, build_cache
 from ml.photometric import grey
 from tests.ml.drawn_faces import make_dataset
 
@@ -117,7 +119,7 @@ def test_some_closeups_show_scenery_and_no_part_of_a_face_worth_the_name():
     pool.images[0, :, 100:150, 100:140] = 0
     pool = together(pool, scene(255, 320, 320, None))
     sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
-    index, places = sampler._draw_faceless(400)
+    index, places = sampler._draw_negatives(400)
     assert len(index) == 400
     assert 0.5 < (index == 1).float().mean() < 0.9  # every other one on purpose, and half of the rest
     assert places.min() >= 0
@@ -125,15 +127,38 @@ def test_some_closeups_show_scenery_and_no_part_of_a_face_worth_the_name():
     sampler.strength = 0.0
     batch = sampler._cut(sampler.faces.repeat(20, 1), 64)
     others = batch.images[batch.is_face == 0]
-    assert len(others) == round(40 * FACELESS_SHARE)
+    assert len(others) == round(40 * NEGATIVES_PER_FACE)
     assert batch.classes[batch.is_face == 0].sum() == 0
     assert others.mean((1, 2, 3)).min() > 0.6
     assert batch.images[batch.is_face == 1].mean((1, 2, 3)).max() < 0.6
 
 
+def test_a_crowd_of_which_not_all_faces_are_known_gives_no_negatives():
+    pool = scene(255, 320, 320, [0.0, 0.0, 10.0, 10.0])
+    crowd = replace(
+        pool,
+        boxes=pool.boxes.repeat(1, MAX_FACES, 1),
+        valid=pool.valid.repeat(1, MAX_FACES),
+        classes=torch.zeros(1, MAX_FACES, 9),
+    )
+    sampler = CloseupSampler(ImageCache(crowd, crowd, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    assert len(sampler._draw_negatives(50)[0]) == 0
+
+
+def test_data_without_scenes_or_without_faces_give_no_negatives_or_no_batches():
+    face = scene(255, 90, 90, [10.0, 10.0, 80.0, 80.0])
+    none = replace(face, **{name: value[:0] for name, value in vars(face).items()})
+    sampler = CloseupSampler(ImageCache(face, none, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    (batch,) = sampler.epoch(batch_size=8, steps=1, draw_size=lambda: 64, mix_share=0.3)
+    assert batch.is_face.tolist() == [1.0] * 8
+    tiny = scene(255, 320, 320, [10.0, 10.0, 15.0, 15.0], known=False)
+    sampler = CloseupSampler(ImageCache(none, tiny, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
+    assert list(sampler.epoch(batch_size=8, steps=1, draw_size=lambda: 64, mix_share=0.3)) == []
+
+
 def test_faces_of_unknown_expression_teach_what_a_face_is():
     torch.manual_seed(0)
-    pool = together(scene(255, 320, 240, [100.0, 100.0, 140.0, 150.0], known=False))
+    pool = scene(255, 320, 240, [100.0, 100.0, 140.0, 150.0], known=False)
     sampler = CloseupSampler(ImageCache(pool, pool, torch.zeros(1, 3, 8, 8)), rare_share=0.05)
     batch = next(iter(sampler.epoch(batch_size=8, steps=1, draw_size=lambda: 64, mix_share=0.0)))
     assert batch.is_face.sum() == 8

@@ -28,6 +28,12 @@ def test_what_lies_outside_mirrors_the_picture():
     assert np.abs(left[:, ::-1] - right).max() <= 1
 
 
+def test_for_older_detectors_it_repeats_the_edge():
+    closeup = cut_closeup(picture(200, 100), np.array([-0.1, 0.0, 0.1, 0.4]), 64, border="edge")
+    assert (closeup[:, :31, 0] <= 1).all()
+    assert closeup[:, -1, 0].min() > 15
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2)])
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (0.5, 0.5, 0.5, 0.5), (0.9, 0.9, 1, 1), (0, 0, 1, 0.01)])
 def test_any_box_of_any_image_gives_a_closeup(size, box):

@@ -2,10 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ml.dataset import DatasetError, Sample, load_split
-from ml.image_cache import build_cache, class_weights
+from ml.image_cache import Pool, build_cache, class_weights
 from tests.ml.drawn_faces import make_dataset
 
 
@@ -54,3 +55,14 @@ def test_patches_for_backgrounds_show_no_face(tmp_path):
     assert len(cache.patches) > 0
     assert cache.patches[:, 2].min() > 200  # blue is there ...
     assert cache.patches[:, 0].max() < 60  # ... and red is not
+
+
+@pytest.mark.parametrize(
+    ("faceless", "wanted"), [(0, 0.0), (50, 0.3 + 0.7 * 0.05), (1, 20 / 1000 + 0.98 / 1000)]
+)
+def test_pictures_without_a_face_come_more_often_but_not_endlessly(faceless, wanted):
+    torch.manual_seed(0)
+    blank = torch.zeros(1000, 1)
+    pool = Pool(blank, blank, blank, blank, torch.arange(1000)[:, None] >= faceless, blank)
+    drawn = pool.draw(20_000, faceless_share=0.3)
+    assert (drawn < faceless).float().mean() == pytest.approx(wanted, abs=0.015)

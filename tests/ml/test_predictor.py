@@ -65,6 +65,25 @@ def test_a_face_of_unsure_expression_takes_no_other_faces_place(tmp_path: Path) 
     assert len(predictor.predict_image(image, min_score=between, max_faces=1)) == 1
 
 
+def test_what_the_second_look_takes_for_no_face_comes_last(tmp_path: Path) -> None:
+    """Its scores sum to how bright the close-up is: the redder square is the surer one for the first look,
+    but it is full of holes."""
+    predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
+    image = frame((128, 128), ((0, 0, 32, 32), "red"), ((64, 64, 96, 96), (230, 0, 0)))
+    for x, y in ((0, 0), (0, 28), (28, 0), (28, 28), (14, 0), (14, 28), (0, 14), (28, 14)):
+        image.paste((20, 20, 20), (x, y, x + 4, y + 4))
+    boxes, scores = predictor.predict_arrays(image, min_score=0.05)
+    assert len(boxes) == 2
+    assert scores[0].sum() > scores[1].sum()
+    assert predictor.predict_arrays(image, min_score=0.05, max_faces=1)[0][0] == pytest.approx(boxes[0])
+    assert boxes[0][0] == pytest.approx(0.5)
+
+
+def test_an_unknown_runtime_is_refused(red_cells: Path) -> None:
+    with pytest.raises(ValueError, match="abacus"):
+        Predictor(red_cells, runtime="abacus")
+
+
 def test_crowds_and_odd_shapes_are_looked_at_twice(tmp_path: Path) -> None:
     predictor = Predictor(write_two_look_detector(tmp_path / "two.onnx"))
     corners = [(x, y) for x in (0, 512) for y in (0, 512)]

@@ -57,3 +57,12 @@ def test_without_openvino_onnx_runtime_computes_and_the_reason_is_logged(portrai
 def test_a_file_that_openvino_can_not_read_is_said():
     with pytest.raises(RuntimeUnavailable):
         OpenVinoSession(SHIPPED_WEIGHTS.read_bytes()[:5000])
+
+
+def test_a_failed_call_does_not_use_up_the_copy():
+    session = OpenVinoSession(SHIPPED_WEIGHTS.read_bytes())
+    inputs = {"images": np.zeros((1, 64, 64, 3), np.uint8), "closeup": np.array(False)}
+    with pytest.raises(RuntimeError):
+        session.run(["boxes"], inputs | {"sound": np.zeros(3)})
+    assert session.run(["boxes"], inputs)[0].shape == (1, 64, 4)
+    assert len(session._idle) == 1

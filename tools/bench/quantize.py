@@ -19,12 +19,12 @@ from ml.checkpoint import CheckpointError, load_model
 from ml.crops import cut_closeup
 from ml.dataset import DatasetError, Sample, load_split
 from ml.export import assemble, served_nets, trace_closeup, trace_grid
-from ml.images import decode_image
+from ml.images import ImageError, decode_image
 from ml.model import SIZE_MULTIPLE
 from ml.predictor import DECODE_SIDE, fit_to_grid
 
 
-class Pictures(CalibrationDataReader):
+class Inputs(CalibrationDataReader):
     """Inputs of one net, one at a time."""
 
     def __init__(self, inputs: Iterator[np.ndarray]) -> None:
@@ -35,17 +35,23 @@ class Pictures(CalibrationDataReader):
         return None if found is None else {"images": found}
 
 
-def read_inputs(samples: Sequence[Sample], *, input_size: int, closeup_size: int) -> tuple[list, list]:
+def read_inputs(
+    samples: Sequence[Sample], *, input_size: int, closeup_size: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """What the grid net and the close-up net see of training images."""
     frames, closeups = [], []
     for sample in samples:
-        image = decode_image(sample.path.read_bytes(), target=DECODE_SIDE)
+        try:
+            image = decode_image(sample.path.read_bytes(), target=DECODE_SIDE)
+        except (ImageError, OSError) as error:
+            print(f"{sample.path} is left out: {error}", file=sys.stderr)
+            continue
         frames.append(fit_to_grid(image, input_size, SIZE_MULTIPLE)[0])
         closeups += [cut_closeup(image, box, closeup_size)[None] for box in sample.boxes[:1]]
     return frames, closeups
 
 
-def quantize(proto: onnx.ModelProto, inputs: Sequence[np.ndarray], skip: Sequence[str]) -> onnx.ModelProto:
+def quantize(proto: onnx.ModelProto, inputs: Sequence[np.ndarray], skip: Sequence[int]) -> onnx.ModelProto:
     """Convolutions in int8 with a scale a channel, their inputs in uint8 with ranges seen on `inputs`.
 
     The convolutions at the places `skip` stay as they are.
@@ -60,13 +66,13 @@ def quantize(proto: onnx.ModelProto, inputs: Sequence[np.ndarray], skip: Sequenc
         quantize_static(
             prepared,
             small,
-            Pictures(iter(inputs)),
+            Inputs(iter(inputs)),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
             op_types_to_quantize=["Conv"],
-            nodes_to_exclude=[convolutions[int(place)] for place in skip],
+            nodes_to_exclude=[convolutions[place] for place in skip],
         )
         return onnx.load(small)
 
@@ -83,7 +89,8 @@ def main() -> int:
     parser.add_argument(
         "--skip",
         nargs="*",
-        default=["0", "-1"],
+        type=int,
+        default=[0, -1],
         help="convolutions of the grid that stay in float (default: first, last)",
     )
     options = parser.parse_args()
@@ -93,17 +100,22 @@ def main() -> int:
     except (CheckpointError, DatasetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    card = card | {"version": f"{card['version']}-int8", "metrics": {}}
     chosen = random.Random(0).sample(samples, min(options.images, len(samples)))
     size = model.config.closeup.size
-    frames, closeups = read_inputs(chosen, input_size=card.get("input_size", 320), closeup_size=size)
+    frames, closeups = read_inputs(chosen, input_size=card["input_size"], closeup_size=size)
     closeup, grid = served_nets(model, card)
-    proto = assemble(
-        quantize(trace_closeup(closeup), closeups, ["0"]),
-        quantize(trace_grid(grid), frames, options.skip),
-        closeup_size=size,
-        card=card,
-    )
-    onnx.save(proto, str(options.out))
+    try:
+        proto = assemble(
+            quantize(trace_closeup(closeup), closeups, [0]),
+            quantize(trace_grid(grid), frames, options.skip),
+            closeup_size=size,
+            card=card,
+        )
+        onnx.save(proto, str(options.out))
+    except (IndexError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     print(f"{options.out}: {options.out.stat().st_size:,} bytes")
     return 0
 
