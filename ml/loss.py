@@ -26,15 +26,19 @@ def closeup_loss(
     logits: Tensor, classes: Tensor, is_face: Tensor, *, label_smoothing: float
 ) -> dict[str, Tensor]:
     """Loss terms for a batch of close-ups: "expression" (cross-entropy) and, where the net tells faces from
-    what is none and the batch has both, "face" (BCE).
+    what is none, "face" (BCE).
 
-    logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. Faces
-    alone would teach no more than always to say yes.
+    logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. In a
+    batch of nothing but faces "face" is 0: it would teach no more than always to say yes.
     """
     count = classes.shape[-1]
     terms = {"expression": expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing)}
-    if logits.shape[-1] > count and (is_face < 1).any():
-        terms["face"] = F.binary_cross_entropy_with_logits(logits[:, count].float(), is_face)
+    if logits.shape[-1] > count:
+        said = logits[:, count].float()
+        has_negatives = bool((is_face < 1).any())
+        terms["face"] = (
+            F.binary_cross_entropy_with_logits(said, is_face) if has_negatives else said.new_zeros(())
+        )
     return terms
 
 

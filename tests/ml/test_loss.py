@@ -96,4 +96,5 @@ def test_a_net_that_does_not_tell_faces_learns_expressions_alone():
 
 def test_faces_alone_do_not_teach_what_a_face_is():
     terms = closeup_loss(torch.zeros(1, 10), happy()[0], torch.ones(1), label_smoothing=0.1)
-    assert set(terms) == {"expression"}
+    assert terms["face"] == 0
+    assert terms["expression"] > 1

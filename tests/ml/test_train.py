@@ -173,6 +173,37 @@ def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
         assert math.isclose(loss, losses(whole)[epoch], rel_tol=1e-4)
 
 
+def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
+    options = ("--parts", "closeup", "--epochs", "2")
+    process = subprocess.Popen(
+        command(drawn, tmp_path, *options),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+    for line in process.stdout:
+        if json.loads(line)["event"] == "epoch":
+            process.kill()
+    process.wait()
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    del content["config"]["closeup"]["tells_faces"]
+    part = content["parts"]["closeup"]
+    for state in (content["state"], part["model"], part["average"]):
+        for name, value in state.items():
+            if "classify" in name:
+                state[name] = value[:9].clone()
+    for moments in part["optimizer"]["state"].values():
+        for name, value in moments.items():
+            if value.dim() and value.shape[0] == 10:
+                moments[name] = value[:9].clone()
+    torch.save(content, tmp_path / "last.pt")
+    code, events, errors = train(drawn, tmp_path, *options, "--resume")
+    assert code == 0, errors
+    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [2]
+    assert read_checkpoint(tmp_path / "detector.pt")["config"]["closeup"]["tells_faces"] is False
+
+
 def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
     process = subprocess.Popen(
         command(drawn, tmp_path, "--epochs", "500"),
