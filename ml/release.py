@@ -33,11 +33,11 @@ def release(
     and the default threshold, and give the figures in the card. Raises ExportError and OSError.
     """
     card = {key: value for key, value in card.items() if key not in RESULTS}
-    onnx, workers = weights.with_suffix(".onnx"), os.cpu_count() or 1
+    onnx = weights.with_suffix(".onnx")
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
-        drafted, _ = measure(draft, samples, workers=workers, progress=False)
+        drafted, _ = measure(draft, samples, workers=os.cpu_count() or 1, progress=False)
     card["calibration"] = {
         "temperature": fit_temperature(drafted),
         "prior_ratios": PRIOR_RATIOS,
@@ -45,12 +45,23 @@ def release(
         "error_before": calibration_error(drafted),
     }
     export_onnx(model, onnx, card=card)
-    results, _ = measure(onnx, samples, workers=workers, progress=False)
-    min_score = choose_min_score(results)
-    card["thresholds"] = {"min_score": min_score, "nms_iou": NMS_IOU}
-    card["metrics"] = summarize(results, min_score=min_score)
-    write_card(onnx, card)
+    card, results = measure_and_write(onnx, card, samples)
     save_weights(weights, model, card=card)
     text = json.dumps(card, indent=2) + "\n"
     replace_file(weights.parent / "card.json", lambda beside: beside.write_text(text))
+    return card, results
+
+
+def measure_and_write(
+    onnx: Path, card: dict[str, Any], samples: Sequence[Sample]
+) -> tuple[dict[str, Any], list[FrameResult]]:
+    """Choose the default threshold of an exported detector, measure it, and put both into its card; returns
+    the full card and what the detector finds in `samples`. Raises OSError."""
+    results, _ = measure(onnx, samples, workers=os.cpu_count() or 1, progress=False)
+    min_score = choose_min_score(results)
+    card = card | {
+        "thresholds": {"min_score": min_score, "nms_iou": NMS_IOU},
+        "metrics": summarize(results, min_score=min_score),
+    }
+    write_card(onnx, card)
     return card, results

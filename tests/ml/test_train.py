@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ml import join
+from ml import join, quantize
 from ml.checkpoint import read_checkpoint
 from ml.config import PRIOR_RATIOS
 from ml.predictor import Predictor
@@ -140,6 +140,21 @@ def test_a_run_leaves_checkpoints_figures_and_a_card(trained):
     assert card["seed"] == 1
     assert len(card["data"]["hash"]) == 64
     assert events[-1]["event"] == "done"
+
+
+def test_an_int8_copy_is_smaller_and_finds_the_same_faces(trained, drawn, tmp_path, capsys):
+    weights = trained[0] / "detector.pt"
+    out = tmp_path / "small.onnx"
+    options = ["--weights", str(weights), "--data-dir", str(drawn), "--images", "40", "--out", str(out)]
+    assert quantize.main(options) == 0
+    assert "face_AP50" in capsys.readouterr().out
+    assert out.stat().st_size < 0.7 * weights.with_suffix(".onnx").stat().st_size
+    plain, small = Predictor(weights.with_suffix(".onnx")), Predictor(out)
+    assert small.card["metrics"]["face_AP50"] > plain.card["metrics"]["face_AP50"] - 0.1
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["quantized"] == "int8"
+    assert card["metrics"]["face_AP50"] == small.card["metrics"]["face_AP50"]
+    assert quantize.main([*options[:3], str(tmp_path / "nothing"), *options[4:]]) == 2
 
 
 def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
