@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         action="append",
         required=True,
-        help="a data set; train/ (or else valid/) shows the ranges of numbers, valid/ measures; again for more",
+        help="a data set; train/ (or valid/) shows the ranges of numbers, valid/ measures; again for more",
     )
     add("--out", type=Path, help=".onnx to write (default: beside the checkpoint), card.json beside it")
     add("--images", type=positive, default=400, help="images to see ranges on (default: 400)")
