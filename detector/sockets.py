@@ -145,12 +145,13 @@ class GuardedRequest(http_protocol.WebRequest):
         self._limit = config.http_max_body_bytes
         if length is None or length <= self._limit:
             return
-        if self._is_batch() and length <= config.batch_max_bytes + BATCH_OVERHEAD:
-            self._limit = length
+        if self._is_batch():
+            self._limit = config.batch_max_bytes + BATCH_OVERHEAD
+        if length > self._limit:
+            self._refuse()
+        else:
             self.content = TemporaryFile()  # noqa: SIM115  (Twisted closes it)
             self._ask_who_sends()
-        else:
-            self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         self._body_bytes += len(data)
@@ -181,6 +182,7 @@ class GuardedRequest(http_protocol.WebRequest):
 
     def _let_in(self, is_signed_in: bool) -> None:
         if not is_signed_in:
+            self._limit = config.http_max_body_bytes
             self._refuse()
         if self.channel is not None:
             self.channel.transport.resumeProducing()
@@ -194,7 +196,7 @@ class GuardedRequest(http_protocol.WebRequest):
             return
         self._refused = True
         self.content.truncate(0)
-        limit = config.http_max_body_bytes
+        limit = self._limit
         message = f"The request is larger than {limit} bytes."
         body = json.dumps(
             {"error": {"code": "request_too_large", "message": message, "details": {"max_bytes": limit}}}

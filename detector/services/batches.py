@@ -211,7 +211,7 @@ def _store(batch: BatchJob, files: Sequence[Incoming]) -> list[BatchItem]:
     for number, candidate in enumerate(candidates(files), start=1):
         if number > config.batch_max_items:
             raise TooManyItems()
-        stored += candidate.size if candidate.content else 0
+        stored += 0 if candidate.content is None else candidate.size
         if stored > config.batch_max_bytes:
             raise BatchTooLarge()
         items.append(_item(batch, number, candidate))
