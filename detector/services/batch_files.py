@@ -1,21 +1,34 @@
-"""The folders of batches: one each, named after the time it was made, so that forgotten ones are known."""
+"""The folders of batches: one each, named after the time it was made, so that forgotten ones are known.
+
+While a batch is being sent its files lie in a temporary folder of its request.
+"""
 
 import logging
 import secrets
+import shutil
+import tempfile
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 
 from detector.conf import config
 
 logger = logging.getLogger(__name__)
 TIME = "%Y%m%d-%H%M%S"
+REQUEST_PREFIX = "hamster-batch-"
 
 
 def new_folder(*, at: datetime) -> str:
     """A name that no folder has; storages make folders themselves, with the first file in them."""
     return f"{config.batches_folder}/{at.astimezone(UTC):{TIME}}-{secrets.token_hex(8)}"
+
+
+def request_folder() -> tempfile.TemporaryDirectory:
+    """A folder for the files of one request, gone when its `with` ends."""
+    return tempfile.TemporaryDirectory(prefix=REQUEST_PREFIX, dir=settings.FILE_UPLOAD_TEMP_DIR)
 
 
 def delete_folder(folder: str) -> None:
@@ -34,7 +47,13 @@ def delete_folder(folder: str) -> None:
 
 
 def delete_leftovers(*, known: Collection[str], made_before: datetime) -> None:
-    """Delete the folders made before then that are not `known`: their batch is gone, or never came to be."""
+    """Delete the folders made before then that are not `known`: their batch is gone, or never came to be.
+
+    Those of requests too, whose process was killed.
+    """
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()).glob(f"{REQUEST_PREFIX}*"):
+        if path.stat().st_mtime < made_before.timestamp():
+            shutil.rmtree(path, ignore_errors=True)
     try:
         names = default_storage.listdir(config.batches_folder)[0]
     except FileNotFoundError:

@@ -11,6 +11,7 @@ import time
 from datetime import timedelta
 
 from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 
@@ -69,9 +70,11 @@ def claim_chunk() -> list[BatchItem]:
             waiting.update(state=State.CANCELLED, finished_at=now)
             conclude(batch_id=batch.pk)
             continue
-        taken = BatchItem.objects.filter(pk__in=_chosen(waiting), state=State.QUEUED).update(
-            state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
-        )
+        with transaction.atomic():
+            chosen = BatchItem.objects.filter(pk__in=_chosen(waiting), state=State.QUEUED)
+            taken = chosen.update(
+                state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
+            )
         open_batch = BatchJob.objects.filter(pk=batch.pk, state__in=OPEN)
         open_batch.update(state=BatchJob.State.RUNNING, served_at=now)
         if taken and (items := list(BatchItem.objects.filter(claim=claim).order_by("number"))):
@@ -122,6 +125,9 @@ def _next_batch() -> BatchJob | None:
 
 
 def _chosen(waiting: QuerySet[BatchItem]) -> list[int]:
+    # PostgreSQL passes over what another worker is just taking; SQLite lets nobody in beside us anyway.
+    passes_over = connection.features.has_select_for_update_skip_locked
+    waiting = waiting.select_for_update(skip_locked=passes_over)
     first = waiting.order_by("attempts", "number").first()
     if first is not None and first.attempts:
         return [first.pk]
