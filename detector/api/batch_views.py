@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -28,6 +27,7 @@ from detector.api.throttles import BatchRate, BatchReadRate
 from detector.downloads import FORMATS
 from detector.models import BatchItem, BatchJob
 from detector.selectors import batches_of
+from detector.services.batch_files import request_folder
 from detector.services.batches import create_batch, delete_batch, request_cancel, retry
 
 OWN_ERRORS = {
@@ -77,9 +77,7 @@ class BatchListView(OwnBatches, ListAPIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Lend each request a folder for its files."""
-        with tempfile.TemporaryDirectory(
-            prefix="hamster-batch-", dir=settings.FILE_UPLOAD_TEMP_DIR
-        ) as folder:
+        with request_folder() as folder:
             request.upload_handlers = [FolderUploadHandler(request, Path(folder))]
             return super().dispatch(request, *args, **kwargs)
 

@@ -1,5 +1,6 @@
 """Batches as the services see them: made, cancelled, taken up again, expired; and the work on them."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -350,6 +351,17 @@ def test_files_that_never_got_a_batch_are_deleted_after_a_day(make):
     assert not any(name.startswith("2020") for name in left)
     assert len(stored_files()) == 3
     assert Path(batch.folder).name in left
+
+
+def test_what_a_killed_request_left_is_deleted_after_a_day(settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    old, young = tmp_path / "hamster-batch-old", tmp_path / "hamster-batch-young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "1").write_bytes(FACE)
+    os.utime(old, (0, 0))
+    expire_batches()
+    assert (old.exists(), young.exists()) == (False, True)
 
 
 def test_a_batch_can_be_deleted_while_a_worker_has_some_of_it(make):
