@@ -8,6 +8,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def delete_leftovers(*, known: Collection[str], made_before: datetime) -> None:
     Those of requests too, whose process was killed.
     """
     for path in Path(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()).glob(f"{REQUEST_PREFIX}*"):
-        if path.stat().st_mtime < made_before.timestamp():
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its request has just ended
+            if path.stat().st_mtime < made_before.timestamp():
+                shutil.rmtree(path, ignore_errors=True)
     try:
         names = default_storage.listdir(config.batches_folder)[0]
     except FileNotFoundError:

@@ -26,7 +26,7 @@ ANSWER_WITHIN = 3.0  # seconds for the workers to say what they work on
 class Command(BaseCommand):
     """See the module."""
 
-    help = "Hand in pictures and zip archives as a batch of --user, and follow it to its end."
+    help = "Hand in the pictures of folders, and files named (zip archives too), and follow them to the end."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="FOLDER_OR_FILE")
