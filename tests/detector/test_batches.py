@@ -336,21 +336,17 @@ def test_an_expired_batch_goes_with_its_files_and_the_others_stay(make, hamster)
     assert default_storage.listdir("batches")[0] == [Path(young.folder).name]
 
 
-def test_files_that_never_got_a_batch_are_deleted_after_a_day(make):
+def test_files_that_belong_to_no_batch_are_deleted_after_a_day(make):
     batch = make(a_jpg=FACE)
-    for name in (
-        "20200101-000000-0123456789abcdef",
-        f"{timezone.now():%Y%m%d-%H%M%S}-0123456789abcdef",
-        "mine",
-    ):
+    lost, old = "20200101-000000-0123456789abcdef", "20200101-000000-fedcba9876543210"
+    young = f"{timezone.now():%Y%m%d-%H%M%S}-0123456789abcdef"
+    for name in (lost, old, young, "mine"):
         (Path(settings.MEDIA_ROOT) / "batches" / name).mkdir()
         (Path(settings.MEDIA_ROOT) / "batches" / name / "00001").write_bytes(FACE)
+    BatchJob.objects.create(folder=f"batches/{old}", expires_at=timezone.now() + timedelta(hours=1))
     expire_batches()
-    left = default_storage.listdir("batches")[0]
-    assert len(left) == 3
-    assert not any(name.startswith("2020") for name in left)
-    assert len(stored_files()) == 3
-    assert Path(batch.folder).name in left
+    assert set(default_storage.listdir("batches")[0]) == {Path(batch.folder).name, old, young, "mine"}
+    assert len(stored_files()) == 4
 
 
 def test_what_a_killed_request_left_is_deleted_after_a_day(settings, tmp_path):
