@@ -109,7 +109,7 @@ def test_work_finds_the_faces_and_names_the_detector(make):
     assert (done.state, done.succeeded, done.detector) == (State.SUCCEEDED, 2, "shipped")
     assert done.finished_at is not None
     face, none = (item.result for item in batch.items.order_by("number"))
-    assert list(face) == ["emotion", "confidence", "boxes", "detector", "timing_ms"]
+    assert set(face) == {"emotion", "confidence", "boxes", "detector", "timing_ms"}
     assert (face["emotion"], len(face["boxes"]), none["emotion"]) == ("happy", 1, "unknown")
 
 
