@@ -140,6 +140,10 @@ class GuardedRequest(http_protocol.WebRequest):
     _limit = 0
     _refused = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Django does that. Twisted takes ten times a form's size in memory for it, in the reactor's thread.
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
+
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         self.content = BytesIO()  # Twisted's own choice for larger bodies is a temporary file
         self._limit = config.http_max_body_bytes

@@ -1,10 +1,12 @@
 """Batches at the real server: whole batches as bodies, who may send them, and the bench."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import repeat
+from pathlib import Path
 
 import pytest
 import redis
@@ -59,6 +61,12 @@ def broker():
         client.delete("batch", "unacked", "unacked_index")
 
 
+def peak_memory(site: LiveSite) -> int:
+    """The most bytes that the process was ever resident with."""
+    status = Path(f"/proc/{site.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
 def batch_of(count: int) -> bytes:
     part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="x.bmp"\r\n\r\n' + LARGE + b"\r\n"
     return part * count + b"--b--\r\n"
@@ -80,6 +88,13 @@ def test_somebody_signed_in_may_send_a_whole_batch(site, cookies):
     status, row = send(site, batch_of(3), cookies)
     assert (status, row.get("state")) == (202, "queued"), row
     assert row["counts"]["total"] == row["counts"]["queued"] == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_whole_batch_is_in_memory_no_more_than_a_few_times(site, cookies):
+    before, body = peak_memory(site), batch_of(4)
+    assert send(site, body, cookies)[0] == 202
+    assert peak_memory(site) - before < 4 * len(body)
 
 
 @pytest.mark.parametrize("who", [[], ["Cookie: sessionid=invented"], ["Cookie: sessionid=\xff"]])
