@@ -1,26 +1,13 @@
-"""Django's admin: detector versions with promote and roll back, and the audit trail."""
+"""Django's admin: detector versions with promote and roll back, the audit trail; other pages join in here."""
 
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from detector import training_admin  # noqa: F401  (registers the training runs' pages)
+from detector import batch_admin, training_admin  # noqa: F401  (register their pages)
+from detector.admin_pages import ReadOnlyAdmin
 from detector.models import AuditEntry, DetectorVersion
 from detector.services.versions import VersionError, promote_version, roll_back
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Shows rows and lets nobody add, change or delete them."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
 
 
 @admin.register(DetectorVersion)

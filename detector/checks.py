@@ -24,6 +24,14 @@ AT_LEAST: dict[str, float] = {
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
     "upload_max_faces": 1,
+    "batch_max_items": 1,
+    "batch_max_file_bytes": 1024,
+    "batch_max_bytes": 1024,
+    "batch_max_ratio": 2,
+    "batch_max_open": 1,
+    "batch_retention_hours": 0.01,
+    "batch_chunk": 1,
+    "batch_claim_seconds": 1,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,
@@ -31,8 +39,11 @@ AT_LEAST: dict[str, float] = {
     "engine_watch_seconds": 0.05,
     "http_max_body_bytes": 1024,
 }
-COUNTS = ("engine_workers", "live_max_faces", "upload_max_faces")
-RATES = ("api_rate", "predict_rate", "stream_rate")
+COUNTS = (
+    *("engine_workers", "live_max_faces", "upload_max_faces"),
+    *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
+)
+RATES = ("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate")
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 
 
@@ -107,6 +118,9 @@ def _check_together(config: HamsterConfig) -> list[CheckMessage]:
                 id="hamster.E005",
             )
         )
+    if config.batch_max_bytes < config.batch_max_file_bytes:
+        message = "HAMSTER['batch_max_bytes'] is less than 'batch_max_file_bytes', the limit of one picture."
+        found.append(Error(message, id="hamster.E007"))
     if not Path(config.shipped_detector).is_file():
         found.append(
             Warning(f"The shipped detector {config.shipped_detector} is missing.", id="hamster.W002")

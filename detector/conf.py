@@ -47,6 +47,20 @@ class HamsterConfig:
     upload_max_pixels: int = 24_000_000
     upload_max_faces: int = 100
 
+    # One batch: items, the bytes of one of its pictures and of all together. Archives count unpacked.
+    batch_max_items: int = 2000
+    batch_max_file_bytes: int = 10 * MIB
+    batch_max_bytes: int = 128 * MIB
+    # A file in an archive that unpacks to more than 1 MiB and this many times its packed size is a bomb.
+    batch_max_ratio: int = 100
+    # Batches of one account that have not ended.
+    batch_max_open: int = 5
+    # Batches and their pictures are deleted after this many hours.
+    batch_retention_hours: float = 24.0
+    # A worker takes this many pictures at a time; those it keeps for longer than this are given to another.
+    batch_chunk: int = 8
+    batch_claim_seconds: float = 120.0
+
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)
     engine_max_connections: int = 200
@@ -61,13 +75,19 @@ class HamsterConfig:
     api_rate: str = "600/minute"
     predict_rate: str = "120/minute"
     stream_rate: str = "60/second"
+    # Of one account: batches made, cancelled or taken up again, and everything else about batches.
+    batch_rate: str = "60/minute"
+    batch_read_rate: str = "600/minute"
 
-    # Largest HTTP body that is read at all; a longer one is cut off while it arrives.
+    # Largest HTTP body that is read at all; a longer one is cut off while it arrives. Somebody signed in may
+    # send a whole batch (`batch_max_bytes` and a little more) to where batches are made.
     http_max_body_bytes: int = 16 * MIB
 
     # The detector that comes with the product, and the folder (inside MEDIA_ROOT) for the registered files.
     shipped_detector: Path = Path(__file__).resolve().parent.parent / "ml" / "weights" / "detector.onnx"
     detectors_folder: str = "detectors"
+    # The folder (inside MEDIA_ROOT) for the pictures of batches.
+    batches_folder: str = "batches"
 
 
 NAMES = tuple(spec.name for spec in fields(HamsterConfig))

@@ -1,8 +1,11 @@
 """Reads. Pages, views and the engine ask here; nothing in this module writes."""
 
-from django.db.models import QuerySet
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count, Q, QuerySet
 
-from detector.models import DetectorVersion
+from detector.models import BatchJob, DetectorVersion
+
+COUNTED_STATES = ("running", "succeeded", "failed", "cancelled")
 
 
 def detector_versions() -> QuerySet[DetectorVersion]:
@@ -15,3 +18,15 @@ def active_detector() -> DetectorVersion | None:
     return (
         DetectorVersion.objects.filter(state=DetectorVersion.State.ACTIVE).select_related("previous").first()
     )
+
+
+def batches() -> QuerySet[BatchJob]:
+    """All batches, newest first, each with how many of its items are `running`, `succeeded`, `failed` and
+    `cancelled`."""
+    counts = {state: Count("items", filter=Q(items__state=state)) for state in COUNTED_STATES}
+    return BatchJob.objects.annotate(**counts).order_by("-created_at", "-id")
+
+
+def batches_of(*, owner: AbstractBaseUser) -> QuerySet[BatchJob]:
+    """The batches of one account, newest first, with their counts; nobody's for a stranger."""
+    return batches().filter(owner_id=owner.pk) if owner.pk is not None else batches().none()

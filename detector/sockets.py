@@ -4,18 +4,26 @@ daphne 4.2 hands every message on at once and writes every answer without asking
 Here a client that does not take its answers, or sends more messages a second than anybody needs, is simply
 not read from for a while: TCP then slows it down, its memory here stays flat and nobody else waits. One
 that takes nothing for `live_unread_seconds` is disconnected. HTTP bodies above `http_max_body_bytes` are
-cut off while they arrive; daphne would collect them whole before Django could refuse them.
+cut off while they arrive; daphne would collect them whole before Django could refuse them. A whole batch of
+pictures may be larger, and is let in when its sender is signed in.
 """
 
 import json
 import logging
 import socket
+from importlib import import_module
 from io import BytesIO
+from tempfile import TemporaryFile
 from typing import Any
 
 from daphne import http_protocol, ws_protocol
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import connections
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.threads import deferToThread
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from detector.conf import config
@@ -26,6 +34,10 @@ logger = logging.getLogger(__name__)
 BUFFER = 16 * 1024
 SEND_BUFFER = 64 * 1024
 LINGER_SECONDS = 3.0
+PIECE = 256 * 1024
+# Where batches are made, and what a body may have beside the pictures: boundaries and names.
+BATCHES_PATH = b"/api/batches/"
+BATCH_OVERHEAD = 4 * 1024 * 1024
 
 
 @implementer(IPushProducer)
@@ -120,20 +132,34 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
 class GuardedRequest(http_protocol.WebRequest):
     """daphne's HTTP request, refused with 413 as soon as its body is known to be over the limit.
 
-    The body stays in memory, which the limit makes safe: pictures are never written to a disk.
+    The body stays in memory, which the limit makes safe: pictures are never written to a disk. Only a batch
+    that is larger waits in a temporary file until it is there.
     """
 
     _body_bytes = 0
+    _limit = 0
     _refused = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        # Django does that. Twisted takes ten times a form's size in memory for it, in the reactor's thread.
+        super().__init__(*args, parsePOSTFormSubmission=False, **options)
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         self.content = BytesIO()  # Twisted's own choice for larger bodies is a temporary file
-        if length is not None and length > config.http_max_body_bytes:
+        self._limit = config.http_max_body_bytes
+        if length is None or length <= self._limit:
+            return
+        if self._is_batch():
+            self._limit = config.batch_max_bytes + BATCH_OVERHEAD
+        if length > self._limit:
             self._refuse()
+        else:
+            self.content = TemporaryFile()  # noqa: SIM115  (Twisted closes it)
+            self._ask_who_sends()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         self._body_bytes += len(data)
-        if self._body_bytes > config.http_max_body_bytes:
+        if self._body_bytes > self._limit:
             self._refuse()
         if not self._refused:
             super().handleContentChunk(data)
@@ -144,14 +170,37 @@ class GuardedRequest(http_protocol.WebRequest):
         if not self.requestHeaders.hasHeader(b"content-length") and self._body_bytes:
             # Sent in chunks. Django takes a body without a length for an empty one.
             self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._body_bytes])
+        # daphne hands the whole body on in one go, which takes far longer in many small pieces.
+        self.server.request_buffer_size = PIECE
         return super().process()
 
+    def _is_batch(self) -> bool:
+        command, path = self.channel._command, self.channel._path  # not yet the request's own
+        return command == b"POST" and path.partition(b"?")[0] == BATCHES_PATH
+
+    def _ask_who_sends(self) -> None:
+        """Read nothing of the body before it is clear that its sender is signed in."""
+        self.channel.transport.pauseProducing()
+        session = (self.getCookie(settings.SESSION_COOKIE_NAME.encode()) or b"").decode("ascii", "replace")
+        deferToThread(_is_signed_in, session).addCallbacks(self._let_in, self._cannot_tell)
+
+    def _let_in(self, is_signed_in: bool) -> None:
+        if not is_signed_in:
+            self._limit = config.http_max_body_bytes
+            self._refuse()
+        if self.channel is not None:
+            self.channel.transport.resumeProducing()
+
+    def _cannot_tell(self, failure: Failure) -> None:
+        logger.error("can't tell who sends a batch: %s", failure.getErrorMessage())
+        self._let_in(False)
+
     def _refuse(self) -> None:
-        if self._refused:
+        if self._refused or self.channel is None:
             return
         self._refused = True
         self.content.truncate(0)
-        limit = config.http_max_body_bytes
+        limit = self._limit
         message = f"The request is larger than {limit} bytes."
         body = json.dumps(
             {"error": {"code": "request_too_large", "message": message, "details": {"max_bytes": limit}}}
@@ -164,6 +213,15 @@ class GuardedRequest(http_protocol.WebRequest):
         # Closing at once would reset the connection and lose the answer of a client that is still sending.
         transport.loseWriteConnection()
         reactor.callLater(LINGER_SECONDS, transport.abortConnection)
+
+
+def _is_signed_in(session: str) -> bool:
+    """Whether this is the key of somebody's session. Asks the database, so not for the reactor's thread."""
+    try:
+        store = import_module(settings.SESSION_ENGINE).SessionStore(session)
+        return SESSION_KEY in store
+    finally:
+        connections.close_all()
 
 
 def guard_daphne() -> None:

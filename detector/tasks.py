@@ -1,4 +1,4 @@
-"""Celery tasks: an id comes in, a service is called."""
+"""Celery tasks: a message comes in, a service is called. Every worker also looks after what others left."""
 
 import logging
 import threading
@@ -11,11 +11,13 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from detector.services.batch_work import recover_batches, work_on_next_chunk
+from detector.services.batches import expire_batches, send_messages
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_waiting_runs
 from detector.services.training_process import supervise_training
 
 logger = logging.getLogger(__name__)
-ABANDONED_CHECK_INTERVAL = 30.0  # seconds
+LOOK_AFTER_INTERVAL = 30.0  # seconds
 stopping = threading.Event()
 
 
@@ -29,17 +31,32 @@ def train(run_id: int) -> None:
     supervise_training(run=run, is_stopping=stopping.is_set)
 
 
+@shared_task
+def work_on_batches() -> None:
+    """Look at a few of the pictures that wait, and come back to the end of the queue while there are any.
+
+    Without an id: whose pictures are next is decided when there is somebody to look at them.
+    """
+    if work_on_next_chunk():
+        send_messages(1)
+
+
 @worker_shutting_down.connect
 def _stop_training(**_: object) -> None:
     stopping.set()
 
 
 @worker_ready.connect
-def _look_after_runs(sender: Any, **_: object) -> None:
+def _look_after_jobs(sender: Any, **_: object) -> None:
     # First, so that it goes on looking when the database or Redis is not there yet.
-    sender.timer.call_repeatedly(ABANDONED_CHECK_INTERVAL, _with_fresh_connection, (recover_abandoned_runs,))
-    _with_fresh_connection(recover_abandoned_runs)
+    sender.timer.call_repeatedly(LOOK_AFTER_INTERVAL, _look)
+    _look()
     _with_fresh_connection(resend_waiting_runs)
+
+
+def _look() -> None:
+    for service in (recover_abandoned_runs, recover_batches, expire_batches):
+        _with_fresh_connection(service)
 
 
 def _with_fresh_connection(service: Callable[[], object]) -> None:

@@ -177,6 +177,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "JobStateEnum": "detector.models.BatchJob.State",
+        "DetectorStateEnum": "detector.models.DetectorVersion.State",
+    },
 }
 
 
@@ -198,8 +202,9 @@ HAMSTER = {
 }
 
 # Pictures are never stored, not in a temporary file either: bodies are held in memory, up to the limit above
-# which they are cut off.
+# which they are cut off. Only the pictures of a batch are (detector.api.batch_uploads).
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE = HAMSTER.get("http_max_body_bytes", 16 * 2**20)
+DATA_UPLOAD_MAX_NUMBER_FILES = HAMSTER.get("batch_max_items", 2000)
 
 # Logging --------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class PictureMultiPartParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles:
-        _check_charset(media_type)
+        check_charset(media_type)
         _check_length(parser_context, config.upload_max_bytes)
         return super().parse(stream, media_type, parser_context)
 
@@ -61,7 +61,7 @@ class PictureJSONParser(JSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        _check_charset(media_type)
+        check_charset(media_type)
         _check_length(parser_context, base64_length(config.upload_max_bytes))
         body = stream.read()
         if sum(body.count(mark) for mark in b",[{") > MAX_JSON_VALUES:
@@ -72,8 +72,11 @@ class PictureJSONParser(JSONParser):
             raise ParseError("The JSON is nested too deeply.") from error
 
 
-def _check_charset(media_type: str | None) -> None:
-    """Python decodes other encodings that are named, and some take minutes for a few hundred kilobytes."""
+def check_charset(media_type: str | None) -> None:
+    """Raises `ParseError` for any but UTF-8.
+
+    Python decodes other encodings that are named, and some take minutes for a few hundred kilobytes.
+    """
     charset = parse_header_parameters(media_type or "")[1].get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise ParseError("Only UTF-8 is accepted.")

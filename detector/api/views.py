@@ -20,9 +20,8 @@ from detector.api.serializers import (
 from detector.api.throttles import AddressRate, PredictRate, StreamRate
 from detector.conf import config
 from detector.engine import get_engine
-from detector.engine.pictures import Outcome, Picture
+from detector.engine.pictures import Picture
 from detector.selectors import detector_versions
-from ml.config import UNKNOWN
 
 PREDICTION_ERRORS = {
     400: OpenApiResponse(ErrorSerializer, "bad_image, invalid, parse_error"),
@@ -91,16 +90,4 @@ class DetectorListView(ListAPIView):
 def predict(data: bytes) -> dict[str, Any]:
     """A Prediction for an encoded picture. Raises `ImageError`, `ServerBusy`, `NoDetector`."""
     picture = Picture(data, max_pixels=config.upload_max_pixels, max_faces=config.upload_max_faces)
-    return as_prediction(get_engine().predict(picture, timeout=config.engine_request_timeout))
-
-
-def as_prediction(outcome: Outcome) -> dict[str, Any]:
-    """The REST form of an outcome. Its first three fields are those of the original service."""
-    boxes = [found.as_dict() for found in outcome.detections]
-    return {
-        "emotion": boxes[0]["label"] if boxes else UNKNOWN,
-        "confidence": boxes[0]["score"] if boxes else 0.0,
-        "boxes": boxes,
-        "detector": outcome.detector,
-        "timing_ms": outcome.timing_ms(),
-    }
+    return get_engine().predict(picture, timeout=config.engine_request_timeout).as_prediction()

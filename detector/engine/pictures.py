@@ -2,8 +2,10 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from detector.errors import HamsterError
+from ml.config import UNKNOWN
 from ml.images import ImageError
 from ml.predictor import Detection
 
@@ -43,4 +45,15 @@ class Outcome:
             "queue": round(self.queue_ms, 2),
             "inference": round(self.inference_ms, 2),
             "total": round(self.total_ms, 2),
+        }
+
+    def as_prediction(self) -> dict[str, Any]:
+        """The REST form. Its first three fields are those of the original service."""
+        boxes = [found.as_dict() for found in self.detections]
+        return {
+            "emotion": boxes[0]["label"] if boxes else UNKNOWN,
+            "confidence": boxes[0]["score"] if boxes else 0.0,
+            "boxes": boxes,
+            "detector": self.detector,
+            "timing_ms": self.timing_ms(),
         }

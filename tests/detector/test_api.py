@@ -256,6 +256,12 @@ def test_the_schema_describes_every_address(client):
         "/api/predict",
         "/api/predict/stream",
         "/api/detectors/",
+        "/api/batches/",
+        "/api/batches/{id}/",
+        "/api/batches/{id}/items/",
+        "/api/batches/{id}/cancel/",
+        "/api/batches/{id}/retry/",
+        "/api/batches/{id}/download/",
     }
 
 

@@ -3,18 +3,20 @@
 import json
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
 from django.urls import get_resolver
 
 JSON = "application/json"
+GETTABLE = ("1/", "items/", "download/")
 pytestmark = pytest.mark.usefixtures("engine")
 
 
 def addresses() -> list[str]:
-    """Every address of the API and of health."""
+    """Every address of the API and of health, of a row that is not there where it names one."""
     return [
-        str(pattern.pattern)
+        str(pattern.pattern).replace("<int:pk>", "1")
         for pattern in get_resolver("detector.api.urls").url_patterns
         if str(pattern.pattern).startswith(("api/", "health"))
     ]
@@ -27,7 +29,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        yield 405, client.delete(f"/{address}")
+        yield 403 if "batches" in address else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
         yield 405, client.get(address)
@@ -41,6 +43,24 @@ def mistakes(client: Client):
     yield 400, client.post("/api/predict/stream", json.dumps({"image": "!"}), JSON)
     yield 413, client.post("/api/predict/stream", json.dumps({"image": "A" * 20_000_000}), JSON)
     yield 406, client.get("/health", headers={"Accept": "image/png"})
+    yield 403, client.get("/api/batches/")
+    yield 403, client.post("/api/batches/", {})
+
+
+def mistakes_of_somebody_signed_in(client: Client):
+    """The same for who may have batches."""
+    client.force_login(get_user_model().objects.get_or_create(username="somebody")[0])
+    for address in addresses():
+        if "1" in address:
+            yield 404, client.get(f"/{address}") if address.endswith(GETTABLE) else client.post(f"/{address}")
+    yield 404, client.get("/api/batches/99999999999999999999/")
+    yield 405, client.put("/api/batches/")
+    yield 405, client.get("/api/batches/1/cancel/")
+    yield 400, client.post("/api/batches/", {})
+    yield 400, client.post("/api/batches/", b"not multipart", "multipart/form-data; boundary=x")
+    yield 400, client.post("/api/batches/", b"", "multipart/form-data; boundary=x; charset=utf-16")
+    yield 415, client.post("/api/batches/", "{}", JSON)
+    yield 404, client.get("/api/batches/?cursor=nonsense")
 
 
 def assert_shape(status: int, response) -> None:
@@ -62,7 +82,7 @@ def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
     hamster(predict_rate="", stream_rate="", api_rate="")
     cache.clear()
     client = Client(raise_request_exception=False)
-    for status, response in mistakes(client):
+    for status, response in (*mistakes(client), *mistakes_of_somebody_signed_in(client)):
         assert_shape(status, response)
 
     monkeypatch.setattr("detector.api.health.get_engine", None)

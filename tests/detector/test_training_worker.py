@@ -24,7 +24,7 @@ from detector.services.training import (
     queue_training_run,
     request_cancel,
 )
-from tests.detector.training_worker import training_worker, wait_until
+from tests.detector.workers import training_worker, wait_until
 from tests.ml.drawn_faces import make_dataset
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -104,7 +104,9 @@ def _services(host: str, port: int) -> list[Service]:
             {"MALLOC_ARENA_MAX": "2"},
         ),
         Service(
-            "batch", [*worker, "--queues", "batch", "--hostname", "batch@%h", "--concurrency", "1", *light]
+            "batch",
+            [*worker, "--queues", "batch", "--hostname", "batch@%h", "--concurrency", "1", *light],
+            {"HAMSTER_ENGINE_WORKERS": "1"},  # it looks at one picture at a time
         ),
         # The training task only watches a process of its own, so the worker needs no pool.
         Service(

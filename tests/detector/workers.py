@@ -1,13 +1,16 @@
-"""A real Celery worker for the queue `training`, on the database and Redis of the tests."""
+"""Real Celery workers, on the database and Redis of the tests."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 from detector.processes import start_child
@@ -24,23 +27,25 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         threading.Event().wait(0.1)
 
 
-class TrainingWorker:
+class Worker:
     """A started worker; its log grows in `log`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, queue: str, pool: str, environment: Mapping[str, str]) -> None:
         self.log = log
         with log.open("a") as output:
             self.process = start_child(
                 [
                     *(sys.executable, "-m", "celery", "--quiet", "--app", "hamster_site", "worker"),
-                    *("--queues", "training", "--pool", "solo", "--loglevel", "INFO"),
+                    *("--queues", queue, "--hostname", f"{queue}-{log.name}@%h", "--loglevel", "INFO"),
+                    *("--pool", pool, "--concurrency", "1"),
                     *("--without-gossip", "--without-mingle", "--without-heartbeat"),
                 ],
                 cwd=ROOT,
                 extra_environment={
                     "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
-                    "COMPONENT": "training",
+                    "COMPONENT": queue,
                     "OMP_NUM_THREADS": "1",  # training and tests at once: more threads only wait
+                    **environment,
                 },
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -56,17 +61,29 @@ class TrainingWorker:
         self.process.wait(30)
 
     def kill(self) -> None:
-        """Let it die without a word, as it does when memory runs out."""
-        self.process.kill()
+        """Let it die without a word, its pool too, as it does when memory runs out."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
 @contextmanager
-def training_worker(log: Path) -> Iterator[TrainingWorker]:
+def worker(log: Path, queue: str, pool: str, **environment: str) -> Iterator[Worker]:
     """A worker that is taking messages; killed in the end if it still lives."""
-    worker = TrainingWorker(log)
+    started = Worker(log, queue, pool, environment)
     try:
-        wait_until(lambda: worker.said("ready."), "the training worker to start")
-        yield worker
+        wait_until(lambda: started.said("ready."), f"the {queue} worker to start")
+        yield started
     finally:
-        worker.kill()
+        started.kill()
+
+
+def training_worker(log: Path) -> AbstractContextManager[Worker]:
+    """One for the queue `training`."""
+    return worker(log, "training", "solo")
+
+
+def batch_worker(log: Path, detector: Path, **environment: str) -> AbstractContextManager[Worker]:
+    """One for the queue `batch` with a pool of one, as `manage.py up` starts it, serving that detector."""
+    media = {"MEDIA_ROOT": str(settings.MEDIA_ROOT), "HAMSTER_SHIPPED_DETECTOR": str(detector)}
+    return worker(log, "batch", "prefork", **media, **environment)

@@ -1,0 +1,100 @@
+"""What the API takes and gives about batches, for validation and for the schema."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from detector.api.serializers import PredictionSerializer
+from detector.downloads import FORMATS
+from detector.models import BatchItem, BatchJob
+
+
+class BatchUploadSerializer(serializers.Serializer):
+    """Multipart: pictures and zip archives of pictures, any number of them in the field `files`."""
+
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True))
+
+
+class BatchCountsSerializer(serializers.Serializer):
+    """How many items there are, and in which state."""
+
+    total = serializers.IntegerField()
+    queued = serializers.IntegerField()
+    running = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+
+
+class BatchSerializer(serializers.ModelSerializer):
+    """One batch and how far it has come.
+
+    `succeeded` when it has come to its end and at least one picture was looked at, `failed` when none was.
+    """
+
+    counts = serializers.SerializerMethodField()
+    progress = serializers.SerializerMethodField(help_text="Share of the items that have ended, 0 to 1.")
+
+    class Meta:
+        model = BatchJob
+        fields = [
+            *("id", "state", "cancel_requested", "counts", "progress"),
+            *("detector", "created_at", "finished_at", "expires_at"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(BatchCountsSerializer)
+    def get_counts(self, batch: BatchJob) -> dict[str, int]:
+        known = {name: getattr(batch, name) for name in ("running", "succeeded", "failed", "cancelled")}
+        return {"total": batch.total, "queued": batch.total - sum(known.values()), **known}
+
+    def get_progress(self, batch: BatchJob) -> float:
+        ended = batch.succeeded + batch.failed + batch.cancelled
+        return round(ended / batch.total, 4)
+
+
+class ItemErrorSerializer(serializers.Serializer):
+    """Why an item failed: a code for programs, a message for people."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class BatchItemSerializer(serializers.ModelSerializer):
+    """One picture: its `prediction` when it succeeded, its `error` when it failed."""
+
+    prediction = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = BatchItem
+        fields = ["number", "name", "size", "state", "prediction", "error", "finished_at"]
+        read_only_fields = fields
+
+    @extend_schema_field(PredictionSerializer(allow_null=True))
+    def get_prediction(self, item: BatchItem) -> dict[str, Any] | None:
+        return item.result
+
+    @extend_schema_field(ItemErrorSerializer(allow_null=True))
+    def get_error(self, item: BatchItem) -> dict[str, str] | None:
+        return {"code": item.error_code, "message": item.error_message} if item.error_code else None
+
+
+class ItemFilterSerializer(serializers.Serializer):
+    """Query: which items."""
+
+    state = serializers.ChoiceField(BatchItem.State.choices, required=False)
+
+
+class DownloadSerializer(serializers.Serializer):
+    """Query: the form of a download."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Not as class attributes: `as` is a word of Python's."""
+        form = serializers.ChoiceField(
+            list(FORMATS),
+            default="json",
+            help_text="csv: a line a face; json: items as under items/; yolo: a zip of label files",
+        )
+        return {"as": form}

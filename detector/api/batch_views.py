@@ -1,0 +1,223 @@
+"""Batches over REST: signed-in people, their own ones. Another's batch is not there."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from detector.api.batch_serializers import (
+    BatchItemSerializer,
+    BatchSerializer,
+    BatchUploadSerializer,
+    DownloadSerializer,
+    ItemFilterSerializer,
+)
+from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
+from detector.api.serializers import ErrorSerializer
+from detector.api.throttles import BatchRate, BatchReadRate
+from detector.downloads import FORMATS
+from detector.models import BatchItem, BatchJob
+from detector.selectors import batches_of
+from detector.services.batch_files import request_folder
+from detector.services.batches import create_batch, delete_batch, request_cancel, retry
+
+OWN_ERRORS = {
+    403: OpenApiResponse(ErrorSerializer, "not_authenticated, permission_denied (no CSRF token)"),
+    429: OpenApiResponse(ErrorSerializer, "throttled"),
+}
+ROW_ERRORS = {**OWN_ERRORS, 404: OpenApiResponse(ErrorSerializer, "not_found: none of yours")}
+
+
+class NewestFirst(CursorPagination):
+    """Pages of batches."""
+
+    page_size = 20
+    ordering = ("-created_at", "-id")
+
+
+class ByNumber(CursorPagination):
+    """Pages of items."""
+
+    page_size = 100
+    ordering = ("number",)
+
+
+class OwnBatches(GenericAPIView):
+    """What the views have in common: they see the batches of who is signed in, and no others."""
+
+    serializer_class = BatchSerializer
+    throttle_classes = (BatchReadRate,)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return batches_of(owner=self.request.user)
+
+    def own_batch(self) -> BatchJob:
+        """The batch of the address. Raises Http404 when it is not there or somebody else's."""
+        return get_object_or_404(batches_of(owner=self.request.user), pk=self.kwargs["pk"])
+
+    def row(self, pk: int, status: int) -> Response:
+        """The batch as it is now."""
+        return Response(BatchSerializer(get_object_or_404(self.get_queryset(), pk=pk)).data, status)
+
+
+class BatchListView(OwnBatches, ListAPIView):
+    """Your batches, newest first."""
+
+    parser_classes = (BatchMultiPartParser,)
+    pagination_class = NewestFirst
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Lend each request a folder for its files."""
+        with request_folder() as folder:
+            request.upload_handlers = [FolderUploadHandler(request, Path(folder))]
+            return super().dispatch(request, *args, **kwargs)
+
+    def get_throttles(self) -> list[Any]:
+        return [BatchRate()] if self.request.method == "POST" else super().get_throttles()
+
+    @extend_schema(operation_id="list_batches", responses={200: BatchSerializer(many=True), **OWN_ERRORS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="create_batch",
+        description="Hand in pictures and zip archives of pictures. What is no picture becomes an item that "
+        "has failed; the others are looked at by the site's batch workers.",
+        request={"multipart/form-data": BatchUploadSerializer},
+        responses={
+            202: BatchSerializer,
+            **OWN_ERRORS,
+            400: OpenApiResponse(ErrorSerializer, "no_files, parse_error"),
+            409: OpenApiResponse(ErrorSerializer, "too_many_batches"),
+            413: OpenApiResponse(ErrorSerializer, "too_many_items, batch_too_large, request_too_large"),
+            415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        batch = create_batch(owner=request.user, files=request.FILES.getlist("files"))
+        return self.row(batch.pk, 202)
+
+
+class BatchView(OwnBatches):
+    """One of your batches."""
+
+    @extend_schema(operation_id="read_batch", responses={200: BatchSerializer, **ROW_ERRORS})
+    def get(self, request: Request, pk: int) -> Response:
+        return self.row(pk, 200)
+
+    @extend_schema(
+        operation_id="delete_batch",
+        description="Delete the batch and its pictures at once, ended or not.",
+        responses={204: None, **ROW_ERRORS},
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        delete_batch(batch=self.own_batch())
+        return Response(status=204)
+
+
+class BatchItemsView(OwnBatches, ListAPIView):
+    """The items of one of your batches, in the order they were handed in."""
+
+    serializer_class = BatchItemSerializer
+    pagination_class = ByNumber
+    queryset = BatchItem.objects.none()  # for the schema
+
+    @extend_schema(
+        operation_id="list_batch_items",
+        parameters=[ItemFilterSerializer],
+        responses={200: BatchItemSerializer(many=True), **ROW_ERRORS},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[BatchItem]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        wanted = ItemFilterSerializer(data=self.request.query_params)
+        wanted.is_valid(raise_exception=True)
+        return self.own_batch().items.filter(**wanted.validated_data)
+
+
+class BatchCancelView(OwnBatches):
+    """What waits is cancelled at once; what a worker has just now is finished first."""
+
+    throttle_classes = (BatchRate,)
+
+    @extend_schema(
+        operation_id="cancel_batch",
+        request=None,
+        responses={
+            200: BatchSerializer,
+            **ROW_ERRORS,
+            409: OpenApiResponse(ErrorSerializer, "not_cancellable"),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        request_cancel(batch=self.own_batch())
+        return self.row(pk, 200)
+
+
+class BatchRetryView(OwnBatches):
+    """Look once more at the pictures of an ended batch that failed or were cancelled."""
+
+    throttle_classes = (BatchRate,)
+
+    @extend_schema(
+        operation_id="retry_batch",
+        request=None,
+        responses={
+            202: BatchSerializer,
+            **ROW_ERRORS,
+            409: OpenApiResponse(ErrorSerializer, "nothing_to_retry, too_many_batches"),
+        },
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        retry(batch=self.own_batch())
+        return self.row(pk, 202)
+
+
+class AnyAccept(BaseContentNegotiation):
+    """A download's form is said in its address, so the Accept header decides nothing."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class BatchDownloadView(OwnBatches):
+    """The results of one of your batches as one file; of an open batch, those there are."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="download_batch",
+        parameters=[DownloadSerializer],
+        responses={
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/zip"): OpenApiTypes.BINARY,
+            **ROW_ERRORS,
+        },
+    )
+    def get(self, request: Request, pk: int) -> FileResponse:
+        query = DownloadSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        chosen = FORMATS[query.validated_data["as"]]
+        items = self.own_batch().items.order_by("number").iterator(chunk_size=200)
+        file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
+        chosen.write(items, file)
+        file.seek(0)
+        return FileResponse(
+            file, as_attachment=True, filename=f"batch-{pk}{chosen.suffix}", content_type=chosen.content_type
+        )

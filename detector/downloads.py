@@ -1,0 +1,113 @@
+"""The results of a batch as one file: a table, JSON, or labels in YOLO form."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import IO, Any
+
+from detector.models import BatchItem
+from ml.config import EMOTIONS
+
+COLUMNS = (
+    *("number", "name", "state", "error", "detector", "face", "label", "score", "x1", "y1", "x2", "y2"),
+    *EMOTIONS,
+)
+FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(items: Iterable[BatchItem], file: IO[bytes]) -> None:
+    """A line for each face, and one for each item without a face; coordinates are fractions, 0 to 1."""
+    text = io.TextIOWrapper(file, "utf-8", newline="")
+    table = csv.DictWriter(text, COLUMNS)
+    table.writeheader()
+    for item in items:
+        result = item.result or {"boxes": [], "detector": ""}
+        about = {
+            "number": item.number,
+            "name": _harmless(item.name),
+            "state": item.state,
+            "error": item.error_code,
+            "detector": result["detector"],
+        }
+        for face, box in enumerate(result["boxes"], start=1):
+            corners = {name: box[name] for name in ("label", "score", "x1", "y1", "x2", "y2")}
+            table.writerow({**about, "face": face, **corners, **box["scores"]})
+        if not result["boxes"]:
+            table.writerow(about)
+    text.detach()
+
+
+def write_json(items: Iterable[BatchItem], file: IO[bytes]) -> None:
+    """A list of objects: number, name, state, prediction (null unless it succeeded), error (or null)."""
+    separator = b"["
+    for item in items:
+        file.write(separator + json.dumps(as_object(item)).encode())
+        separator = b",\n"
+    file.write(b"[]\n" if separator == b"[" else b"]\n")
+
+
+def write_yolo(items: Iterable[BatchItem], file: IO[bytes]) -> None:
+    """A zip with `labels/NAME.txt` for each picture that was looked at, and the classes' names.
+
+    Lines are `class cx cy w h` in fractions, the class a line number of classes.txt from 0; a picture without
+    faces has an empty file.
+    """
+    taken: set[str] = set()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("classes.txt", "".join(f"{name}\n" for name in EMOTIONS))
+        for item in items:
+            if item.result is not None:
+                archive.writestr(_label_path(item, taken), "".join(map(_line, item.result["boxes"])))
+
+
+def as_object(item: BatchItem) -> dict[str, Any]:
+    """An item as a line of JSON."""
+    error = {"code": item.error_code, "message": item.error_message} if item.error_code else None
+    return {
+        "number": item.number,
+        "name": item.name,
+        "state": item.state,
+        "prediction": item.result,
+        "error": error,
+    }
+
+
+def _harmless(name: str) -> str:
+    """A spreadsheet would run a name that begins like a formula."""
+    return f"'{name}" if name.startswith(FORMULA_MARKS) else name
+
+
+def _line(box: dict[str, Any]) -> str:
+    x, y = (box["x1"] + box["x2"]) / 2, (box["y1"] + box["y2"]) / 2
+    width, height = box["x2"] - box["x1"], box["y2"] - box["y1"]
+    return f"{EMOTIONS.index(box['label'])} {x:.6f} {y:.6f} {width:.6f} {height:.6f}\n"
+
+
+def _label_path(item: BatchItem, taken: set[str]) -> str:
+    """labels/ and the picture's own name, with its folders; a second one of the same name gets its number."""
+    parts = [part for part in PurePosixPath(item.name.replace("\\", "/")).parts if part not in ("/", "..")]
+    path = PurePosixPath("labels", *parts).with_suffix(".txt")
+    if str(path).lower() in taken:
+        path = path.with_stem(f"{path.stem}-{item.number}")
+    taken.add(str(path).lower())
+    return str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form of download: who writes it, what it is, and how its file names end."""
+
+    write: Callable[[Iterable[BatchItem], IO[bytes]], None]
+    content_type: str
+    suffix: str
+
+
+FORMATS = {
+    "csv": Format(write_csv, "text/csv; charset=utf-8", ".csv"),
+    "json": Format(write_json, "application/json", ".json"),
+    "yolo": Format(write_yolo, "application/zip", "-yolo.zip"),
+}

@@ -1,0 +1,163 @@
+"""What batch workers do: take a few pictures that wait, look at them, write down what was found.
+
+Pictures are taken by a conditional UPDATE that writes a claim drawn for this one time; results are written
+only where that claim still stands. So whatever messages come twice and whoever dies, no picture that is
+finished is looked at again, and one that a dead worker had is taken by the next.
+"""
+
+import logging
+import secrets
+import time
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.models import F, Max, QuerySet
+from django.utils import timezone
+
+from detector.conf import config
+from detector.engine import get_engine
+from detector.engine.pictures import Picture
+from detector.errors import HamsterError
+from detector.models import BatchItem, BatchJob
+from detector.services.batches import LANES, OPEN, conclude, send_messages
+from ml.images import ImageError
+
+logger = logging.getLogger(__name__)
+State = BatchItem.State
+MOST_ATTEMPTS = 3
+LOOK_TIMEOUT = 60.0  # seconds for one picture
+SILENCE = timedelta(seconds=60)  # nothing was taken for this long though something waits: messages were lost
+WORKER_DIED = (
+    f"The worker died {MOST_ATTEMPTS} times while it looked at this picture. Often it has run out of memory."
+)
+
+
+class MissingFile(HamsterError):
+    """The stored picture can't be read any more."""
+
+    code = "missing_file"
+    message = "The stored picture can't be read."
+
+
+def work_on_next_chunk() -> bool:
+    """Take a few pictures of the batch that was served the longest ago and look at them.
+
+    Returns whether there was anything to take. A picture that nobody can look at fails on its own.
+    """
+    claimed = claim_chunk()
+    if not claimed:
+        return False
+    give_up_at = time.monotonic() + config.batch_claim_seconds / 2
+    for index, item in enumerate(claimed):
+        if index and time.monotonic() > give_up_at:  # before others take it for abandoned
+            _release(claimed[0].claim)
+            break
+        look_at(item=item)
+    conclude(batch_id=claimed[0].batch_id)
+    return True
+
+
+def claim_chunk() -> list[BatchItem]:
+    """Make a few waiting items of one batch ours; empty when none waits.
+
+    One that a worker died with is taken alone: if it kills its workers, then no others with it.
+    """
+    while (batch := _next_batch()) is not None:
+        waiting = batch.items.filter(state=State.QUEUED)
+        now, claim = timezone.now(), secrets.token_hex(16)
+        if batch.cancel_requested:  # they were given back after the others had been cancelled
+            waiting.update(state=State.CANCELLED, finished_at=now)
+            conclude(batch_id=batch.pk)
+            continue
+        with transaction.atomic():
+            chosen = BatchItem.objects.filter(pk__in=_chosen(waiting), state=State.QUEUED)
+            taken = chosen.update(
+                state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
+            )
+        open_batch = BatchJob.objects.filter(pk=batch.pk, state__in=OPEN)
+        open_batch.update(state=BatchJob.State.RUNNING, served_at=now)
+        if taken and (items := list(BatchItem.objects.filter(claim=claim).order_by("number"))):
+            return items
+    return []
+
+
+def look_at(*, item: BatchItem) -> bool:
+    """Look at a claimed item's picture and write down the outcome; False when it is not ours any more."""
+    try:
+        picture = Picture(
+            _content(item), max_pixels=config.upload_max_pixels, max_faces=config.upload_max_faces
+        )
+        outcome = get_engine().predict(picture, timeout=LOOK_TIMEOUT)
+    except (HamsterError, ImageError) as error:
+        return _finish(item, state=State.FAILED, error_code=error.code, error_message=error.message)
+    BatchJob.objects.filter(pk=item.batch_id).exclude(detector=outcome.detector).update(
+        detector=outcome.detector
+    )
+    return _finish(
+        item, state=State.SUCCEEDED, result=outcome.as_prediction(), error_code="", error_message=""
+    )
+
+
+def recover_batches() -> int:
+    """Put right what dead workers and lost messages left; returns how many items were waiting for that."""
+    limit = timezone.now() - timedelta(seconds=config.batch_claim_seconds)
+    abandoned = BatchItem.objects.filter(state=State.RUNNING, claimed_at__lt=limit)
+    given_up = abandoned.filter(attempts__gte=MOST_ATTEMPTS).update(
+        state=State.FAILED,
+        finished_at=timezone.now(),
+        error_code="worker_died",
+        error_message=WORKER_DIED,
+    )
+    again = abandoned.update(state=State.QUEUED)
+    if found := given_up + again:
+        logger.error("%d pictures were abandoned by their worker; %d are looked at again", found, again)
+    for batch_id in BatchJob.objects.filter(state__in=OPEN).values_list("pk", flat=True):
+        conclude(batch_id=batch_id)
+    if again or _is_stalled():
+        send_messages(LANES)
+    return found
+
+
+def _next_batch() -> BatchJob | None:
+    waiting = BatchJob.objects.filter(state__in=OPEN, items__state=State.QUEUED)
+    return waiting.order_by(F("served_at").asc(nulls_first=True), "pk").first()
+
+
+def _chosen(waiting: QuerySet[BatchItem]) -> list[int]:
+    # PostgreSQL passes over what another worker is just taking; SQLite lets nobody in beside us anyway.
+    passes_over = connection.features.has_select_for_update_skip_locked
+    waiting = waiting.select_for_update(skip_locked=passes_over)
+    first = waiting.order_by("attempts", "number").first()
+    if first is not None and first.attempts:
+        return [first.pk]
+    return list(
+        waiting.filter(attempts=0).order_by("number").values_list("pk", flat=True)[: config.batch_chunk]
+    )
+
+
+def _is_stalled() -> bool:
+    limit = timezone.now() - SILENCE
+    waiting = BatchJob.objects.filter(state__in=OPEN, items__state=State.QUEUED, created_at__lt=limit)
+    latest = BatchJob.objects.aggregate(latest=Max("served_at"))["latest"]
+    return waiting.exists() and (latest is None or latest < limit)
+
+
+def _content(item: BatchItem) -> bytes:
+    try:
+        with default_storage.open(item.file.name) as file:
+            return file.read()
+    except OSError as error:
+        logger.warning("%s of batch %s: %s", item.name, item.batch_id, error)
+        raise MissingFile() from error
+
+
+def _finish(item: BatchItem, **values: object) -> bool:
+    mine = BatchItem.objects.filter(pk=item.pk, claim=item.claim, state=State.RUNNING)
+    return bool(mine.update(finished_at=timezone.now(), **values))
+
+
+def _release(claim: str) -> None:
+    BatchItem.objects.filter(claim=claim, state=State.RUNNING).update(
+        state=State.QUEUED, attempts=F("attempts") - 1
+    )
