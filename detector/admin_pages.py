@@ -1,7 +1,13 @@
 """What admin pages have in common."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
+
+from detector.errors import HamsterError
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -15,3 +21,15 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         return False
+
+
+def act_on_each(
+    page: ModelAdmin, request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], object], done: str
+) -> None:
+    """Do `act` to each row and say of each that it is `done`, or why it can't be."""
+    for row in rows:
+        try:
+            act(row)
+            page.message_user(request, f"{row} {done}.")
+        except HamsterError as error:
+            page.message_user(request, f"{row}: {error.message}", messages.WARNING)

@@ -1,16 +1,14 @@
 """Batches in the admin: watch them, cancel them, take them up again."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from detector.admin_pages import ReadOnlyAdmin
-from detector.errors import HamsterError
+from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import BatchItem, BatchJob
 from detector.selectors import batches
 from detector.services.batches import request_cancel, retry
@@ -57,22 +55,12 @@ class BatchJobAdmin(ReadOnlyAdmin):
     @admin.action(description="Cancel selected batches", permissions=["decide"])
     def cancel(self, request: HttpRequest, selected: QuerySet[BatchJob]) -> None:
         """Cancel each batch that has not ended."""
-        self._each(request, selected, request_cancel, "is being cancelled")
+        act_on_each(self, request, selected, lambda row: request_cancel(batch=row), "is being cancelled")
 
     @admin.action(description="Try what failed in selected batches again", permissions=["decide"])
     def retry(self, request: HttpRequest, selected: QuerySet[BatchJob]) -> None:
         """Queue what failed or was cancelled in each batch that has ended."""
-        self._each(request, selected, retry, "is waiting for a worker again")
-
-    def _each(
-        self, request: HttpRequest, selected: QuerySet[BatchJob], act: Callable[..., None], done: str
-    ) -> None:
-        for batch in selected:
-            try:
-                act(batch=batch)
-                self.message_user(request, f"{batch} {done}.")
-            except HamsterError as error:
-                self.message_user(request, f"{batch}: {error.message}", messages.WARNING)
+        act_on_each(self, request, selected, lambda row: retry(batch=row), "is waiting for a worker again")
 
 
 @admin.register(BatchItem)

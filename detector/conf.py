@@ -67,8 +67,8 @@ class HamsterConfig:
     engine_max_requests: int = 16
     engine_request_timeout: float = 10.0
     engine_watch_seconds: float = 1.0
-    # What computes the nets: onnxruntime, or openvino (requirements-fast.txt), about twice as fast where the
-    # processor has bfloat16; where it can't be used the reason is logged and ONNX Runtime computes.
+    # What computes the nets: onnxruntime, or openvino (requirements-fast.txt), faster for float32 detectors
+    # where the processor has bfloat16; where it can't be used the reason is logged and ONNX Runtime computes.
     engine_runtime: str = "onnxruntime"
 
     # Requests one anonymous address may make, in the form "number/second|minute|hour|day"; empty: no limit.

@@ -66,13 +66,12 @@ def write_yolo(items: Iterable[BatchItem], file: IO[bytes]) -> None:
 
 def as_object(item: BatchItem) -> dict[str, Any]:
     """An item as a line of JSON."""
-    error = {"code": item.error_code, "message": item.error_message} if item.error_code else None
     return {
         "number": item.number,
         "name": item.name,
         "state": item.state,
         "prediction": item.result,
-        "error": error,
+        "error": item.error,
     }
 
 

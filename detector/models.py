@@ -90,15 +90,20 @@ class AuditEntry(models.Model):
         return f"{self.action} {self.subject} by {self.actor_name}"
 
 
+class JobState(models.TextChoices):
+    """Where a piece of background work stands; the last three are ends."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class TrainingRun(models.Model):
     """One run of `python -m ml.train`: what was asked for, and how far it has come."""
 
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+    Status = JobState
 
     name = models.CharField(max_length=120)
     data_dirs = models.JSONField(default=list, help_text="Folders in YOLO layout, as a list.")
@@ -150,12 +155,7 @@ class TrainingRun(models.Model):
 class BatchJob(models.Model):
     """Many pictures handed in at once, looked at by the batch workers, and deleted after a while."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+    State = JobState
 
     # The batches of a deleted account belong to nobody until they expire, which also deletes their files.
     owner = models.ForeignKey(
@@ -185,12 +185,7 @@ class BatchJob(models.Model):
 class BatchItem(models.Model):
     """One picture of a batch, or something that was refused as one."""
 
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+    State = JobState
 
     batch = models.ForeignKey(BatchJob, on_delete=models.CASCADE, related_name="items")
     number = models.PositiveIntegerField(help_text="From 1, as they came.")
@@ -215,3 +210,8 @@ class BatchItem(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def error(self) -> dict[str, str] | None:
+        """Why it failed: a code for programs, a message for people."""
+        return {"code": self.error_code, "message": self.error_message} if self.error_code else None

@@ -8,10 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from detector.admin_pages import act_on_each
 from detector.models import TrainingRun
 from detector.services.training import (
-    NotCancellable,
-    NotStartable,
     UnusableDataDirs,
     check_data_dirs,
     how_to_install_training,
@@ -85,22 +84,12 @@ class TrainingRunAdmin(admin.ModelAdmin):
     @admin.action(description="Cancel selected training runs", permissions=["change"])
     def cancel(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
         """Cancel each run that has not ended yet."""
-        for run in runs:
-            try:
-                request_cancel(run=run)
-                self.message_user(request, f"{run.name} is being cancelled.")
-            except NotCancellable as error:
-                self.message_user(request, f"{run.name}: {error.message}", messages.WARNING)
+        act_on_each(self, request, runs, lambda run: request_cancel(run=run), "is being cancelled")
 
     @admin.action(description="Start selected training runs again", permissions=["change"])
     def start_again(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
         """Queue each run that has failed, to go on from its last checkpoint."""
-        for run in runs:
-            try:
-                start_again(run=run)
-                self.message_user(request, f"{run.name} is waiting for a worker again.")
-            except NotStartable as error:
-                self.message_user(request, f"{run.name}: {error.message}", messages.WARNING)
+        act_on_each(self, request, runs, lambda run: start_again(run=run), "is waiting for a worker again")
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrainingRun | None = None) -> tuple[str, ...]:
         """What became of the run, on the page of one that exists."""

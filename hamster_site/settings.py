@@ -178,7 +178,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
-        "JobStateEnum": "detector.models.BatchJob.State",
+        "JobStateEnum": "detector.models.JobState",
         "DetectorStateEnum": "detector.models.DetectorVersion.State",
     },
 }

@@ -22,7 +22,7 @@ from ml.revision import git_revision
 
 OF_A_RUN = (
     *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from"),
-    *("git_revision", "torch", "device"),
+    *("git_revision", "torch", "device", "afterwards"),
 )
 """What a card says of the run that made it."""
 

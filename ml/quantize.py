@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -117,8 +116,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         replace_file(out, lambda beside: onnx.save(proto, str(beside)))
         card = measure_and_write(out, card | {"quantized": "int8"}, valid)[0]
-        text = json.dumps(card, indent=2) + "\n"
-        replace_file(out.parent / "card.json", lambda beside: beside.write_text(text))
     except (CheckpointError, DatasetError, DetectorFileError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

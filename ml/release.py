@@ -47,16 +47,15 @@ def release(
     export_onnx(model, onnx, card=card)
     card, results = measure_and_write(onnx, card, samples)
     save_weights(weights, model, card=card)
-    text = json.dumps(card, indent=2) + "\n"
-    replace_file(weights.parent / "card.json", lambda beside: beside.write_text(text))
     return card, results
 
 
 def measure_and_write(
     onnx: Path, card: dict[str, Any], samples: Sequence[Sample]
 ) -> tuple[dict[str, Any], list[FrameResult]]:
-    """Choose the default threshold of an exported detector, measure it, and put both into its card; returns
-    the full card and what the detector finds in `samples`. Raises OSError."""
+    """Choose the default threshold of an exported detector, measure it, and put both into the card inside and
+    the full one beside it, card.json; returns that and what the detector finds in `samples`. Raises OSError.
+    """
     results, _ = measure(onnx, samples, workers=os.cpu_count() or 1, progress=False)
     min_score = choose_min_score(results)
     card = card | {
@@ -64,4 +63,6 @@ def measure_and_write(
         "metrics": summarize(results, min_score=min_score),
     }
     write_card(onnx, card)
+    text = json.dumps(card, indent=2) + "\n"
+    replace_file(onnx.parent / "card.json", lambda beside: beside.write_text(text))
     return card, results

@@ -112,11 +112,11 @@ class Run:
         config = self.config
         self.started_from: dict[str, Any] | None = None
         model = Detector()
-        if self.options.init_weights:
-            model, card = load_model(self.options.init_weights)
-            self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
         if self.options.resume:  # nets as they were when the run began, whatever the defaults are by now
             model, _ = load_model(self.folder / "last.pt")
+        elif self.options.init_weights:
+            model, card = load_model(self.options.init_weights)
+            self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
         if self.leads:
             measured = spread(self.valid_samples, self.options.valid_limit)
             if "grid" in config.parts:

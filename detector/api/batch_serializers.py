@@ -78,7 +78,7 @@ class BatchItemSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ItemErrorSerializer(allow_null=True))
     def get_error(self, item: BatchItem) -> dict[str, str] | None:
-        return {"code": item.error_code, "message": item.error_message} if item.error_code else None
+        return item.error
 
 
 class ItemFilterSerializer(serializers.Serializer):

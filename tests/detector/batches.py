@@ -8,6 +8,8 @@ from pathlib import Path
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from detector.models import BatchJob
+from detector.selectors import batches
 from detector.services.batch_intake import Incoming
 from tests.detector.pictures import encoded, scene
 
@@ -43,3 +45,8 @@ def send(client: Client, *files: tuple[str, bytes]):
 def many(count: int, content: bytes = FACE) -> list[tuple[str, bytes]]:
     """So many pictures, 1.jpg and so on."""
     return [(f"{number}.jpg", content) for number in range(1, count + 1)]
+
+
+def now(batch: BatchJob) -> BatchJob:
+    """The batch as it is now, with its counts."""
+    return batches().get(pk=batch.pk)

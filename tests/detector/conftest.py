@@ -1,10 +1,15 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
 
 from detector.engine import start_engine, stop_engine
 from detector.engine.inference import InferenceEngine
+from detector.models import BatchJob
+from detector.services.batches import create_batch
+from tests.detector.batches import incoming
 from tests.detector.live_site import UNREAD_SECONDS, LiveSite
 from tests.ml.red_cell_detector import write_red_cell_detector
 
@@ -52,3 +57,21 @@ def site(tmp_path_factory, red_one) -> Iterator[LiveSite]:
     site.start()
     yield site
     site.stop()
+
+
+@pytest.fixture
+def owner() -> AbstractBaseUser:
+    """Somebody with batches."""
+    return get_user_model().objects.create_user("owner")
+
+
+@pytest.fixture
+def make_batch(owner, tmp_path) -> Callable[..., BatchJob]:
+    """A batch of these files: `make_batch(a_jpg=content)`."""
+
+    def make(**contents: bytes) -> BatchJob:
+        folder = tmp_path / "incoming"
+        folder.mkdir(exist_ok=True)
+        return create_batch(owner=owner, files=incoming(folder, **contents))
+
+    return make

@@ -10,15 +10,13 @@ import psutil
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from detector.models import BatchItem, BatchJob
-from detector.selectors import batches
-from detector.services.batches import create_batch, request_cancel, send_messages
+from detector.services.batches import request_cancel, send_messages
 from detector.services.versions import promote_version, register_version
-from tests.detector.batches import FACE, NO_FACE, incoming, zipped
+from tests.detector.batches import FACE, NO_FACE, now, zipped
 from tests.detector.pictures import encoded, scene
 from tests.detector.workers import batch_worker, wait_until
 
@@ -38,29 +36,8 @@ def broker(settings, tmp_path):
         client.delete("batch", "unacked", "unacked_index")
 
 
-@pytest.fixture
-def owner():
-    return get_user_model().objects.create_user("owner")
-
-
-@pytest.fixture
-def make(owner, tmp_path):
-    """A batch of these files."""
-
-    def make_batch(**contents: bytes) -> BatchJob:
-        folder = tmp_path / "incoming"
-        folder.mkdir(exist_ok=True)
-        return create_batch(owner=owner, files=incoming(folder, **contents))
-
-    return make_batch
-
-
 def slow_pictures(count: int) -> dict[str, bytes]:
     return {f"{number}_png": SLOW for number in range(count)}
-
-
-def now(batch: BatchJob) -> BatchJob:
-    return batches().get(pk=batch.pk)
 
 
 def finished(batch: BatchJob) -> dict[int, object]:
@@ -78,10 +55,10 @@ def let_claims_grow_old() -> None:
 
 
 def test_a_worker_looks_at_everything_once_and_messages_that_come_twice_change_nothing(
-    make, broker, red_one, tmp_path
+    make_batch, broker, red_one, tmp_path
 ):
     archive = zipped([("b.jpg", NO_FACE), ("../c.jpg", FACE)])
-    batch = make(a_jpg=FACE, z_zip=archive, notes_txt=b"junk")
+    batch = make_batch(a_jpg=FACE, z_zip=archive, notes_txt=b"junk")
     send_messages(3)
     with batch_worker(tmp_path / "log", red_one) as worker:
         done = wait_for_end(batch)
@@ -102,9 +79,9 @@ def test_a_worker_looks_at_everything_once_and_messages_that_come_twice_change_n
 
 
 def test_killed_worker_loses_and_repeats_no_finished_picture_and_the_next_one_does_the_rest(
-    make, red_one, tmp_path
+    make_batch, red_one, tmp_path
 ):
-    batch = make(**slow_pictures(30))
+    batch = make_batch(**slow_pictures(30))
     with batch_worker(tmp_path / "first", red_one) as worker:
         wait_until(lambda: finished(batch), "the first picture")
         worker.kill()
@@ -121,8 +98,8 @@ def test_killed_worker_loses_and_repeats_no_finished_picture_and_the_next_one_do
     assert set(batch.items.values_list("attempts", flat=True)) == {1, 2}
 
 
-def test_worker_whose_process_is_killed_goes_on_with_a_new_one(make, red_one, tmp_path):
-    batch = make(**slow_pictures(30))
+def test_worker_whose_process_is_killed_goes_on_with_a_new_one(make_batch, red_one, tmp_path):
+    batch = make_batch(**slow_pictures(30))
     with batch_worker(tmp_path / "log", red_one) as worker:
         wait_until(lambda: finished(batch), "the first picture")
         (child,) = psutil.Process(worker.process.pid).children()
@@ -141,9 +118,9 @@ def test_worker_whose_process_is_killed_goes_on_with_a_new_one(make, red_one, tm
     assert {number: finished(batch)[number] for number in before} == before
 
 
-def test_two_workers_share_a_batch(make, red_one, tmp_path):
+def test_two_workers_share_a_batch(make_batch, red_one, tmp_path):
     with batch_worker(tmp_path / "one", red_one) as one, batch_worker(tmp_path / "two", red_one) as two:
-        batch = make(**slow_pictures(24))
+        batch = make_batch(**slow_pictures(24))
         done = wait_for_end(batch)
         assert one.said("serving detector shipped")
         assert two.said("serving detector shipped")
@@ -151,8 +128,8 @@ def test_two_workers_share_a_batch(make, red_one, tmp_path):
     assert set(batch.items.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_cancelled_batch_ends_and_the_worker_goes_on_with_the_next(make, red_one, tmp_path):
-    batch, other = make(**slow_pictures(40)), make(a_jpg=FACE)
+def test_a_cancelled_batch_ends_and_the_worker_goes_on_with_the_next(make_batch, red_one, tmp_path):
+    batch, other = make_batch(**slow_pictures(40)), make_batch(a_jpg=FACE)
     with batch_worker(tmp_path / "log", red_one):
         wait_until(lambda: finished(batch), "the first picture")
         request_cancel(batch=batch)
@@ -164,18 +141,18 @@ def test_a_cancelled_batch_ends_and_the_worker_goes_on_with_the_next(make, red_o
     assert done.running == 0
 
 
-def test_a_worker_follows_promotions(make, red_one, red_two, tmp_path):
+def test_a_worker_follows_promotions(make_batch, red_one, red_two, tmp_path):
     promote_version(version=register_version(onnx=red_one, source="imported"), actor=None)
     with batch_worker(tmp_path / "log", red_one) as worker:
-        first = wait_for_end(make(a_jpg=FACE))
+        first = wait_for_end(make_batch(a_jpg=FACE))
         promote_version(version=register_version(onnx=red_two, source="imported"), actor=None)
         wait_until(lambda: worker.said("serving detector red-2"), "the worker to follow")
-        second = wait_for_end(make(a_jpg=FACE))
+        second = wait_for_end(make_batch(a_jpg=FACE))
     assert [first.detector, second.detector] == ["red-1", "red-2"]
 
 
-def test_a_worker_that_starts_deletes_what_has_expired(make, red_one, tmp_path):
-    batch = make(a_jpg=FACE)
+def test_a_worker_that_starts_deletes_what_has_expired(make_batch, red_one, tmp_path):
+    batch = make_batch(a_jpg=FACE)
     BatchJob.objects.filter(pk=batch.pk).update(expires_at=timezone.now())
     with batch_worker(tmp_path / "log", red_one):
         wait_until(lambda: not BatchJob.objects.exists(), "the batch to be deleted")

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from detector.models import BatchItem, BatchJob
-from detector.selectors import batches
 from detector.services import batches as service
 from detector.services.batch_work import (
     MOST_ATTEMPTS,
@@ -35,16 +33,11 @@ from detector.services.batches import (
     request_cancel,
     retry,
 )
-from tests.detector.batches import FACE, NO_FACE, incoming, zipped
+from tests.detector.batches import FACE, NO_FACE, incoming, now, zipped
 
 pytestmark = pytest.mark.usefixtures("engine")
 State = BatchJob.State
 JUNK = b"not a picture"
-
-
-@pytest.fixture
-def owner():
-    return get_user_model().objects.create_user("owner")
 
 
 @pytest.fixture(autouse=True)
@@ -55,24 +48,8 @@ def broker():
         client.delete("batch")
 
 
-@pytest.fixture
-def make(owner, tmp_path):
-    """A batch of these files."""
-
-    def make_batch(**contents: bytes) -> BatchJob:
-        folder = tmp_path / "incoming"
-        folder.mkdir(exist_ok=True)
-        return create_batch(owner=owner, files=incoming(folder, **contents))
-
-    return make_batch
-
-
 def pictures(count: int) -> dict[str, bytes]:
     return {f"{number}_jpg": FACE for number in range(count)}
-
-
-def now(batch: BatchJob) -> BatchJob:
-    return batches().get(pk=batch.pk)
 
 
 def states(batch: BatchJob) -> list[str]:
@@ -93,17 +70,17 @@ def let_claims_grow_old() -> None:
 
 
 def test_a_batch_is_stored_queued_and_sent_to_as_many_workers_as_can_begin_on_it(
-    make, broker, hamster, owner
+    make_batch, broker, hamster, owner
 ):
     hamster(batch_chunk=2)
-    batch = make(**pictures(5))
+    batch = make_batch(**pictures(5))
     assert (batch.state, batch.total, batch.owner) == (State.QUEUED, 5, owner)
     assert len(stored_files()) == 5
     assert broker.llen("batch") == 3
 
 
-def test_work_finds_the_faces_and_names_the_detector(make):
-    batch = make(a_jpg=FACE, b_jpg=NO_FACE)
+def test_work_finds_the_faces_and_names_the_detector(make_batch):
+    batch = make_batch(a_jpg=FACE, b_jpg=NO_FACE)
     work()
     done = now(batch)
     assert (done.state, done.succeeded, done.detector) == (State.SUCCEEDED, 2, "shipped")
@@ -113,9 +90,9 @@ def test_work_finds_the_faces_and_names_the_detector(make):
     assert (face["emotion"], len(face["boxes"]), none["emotion"]) == ("happy", 1, "unknown")
 
 
-def test_what_is_no_picture_fails_on_its_own_and_is_not_stored(make):
+def test_what_is_no_picture_fails_on_its_own_and_is_not_stored(make_batch):
     archive = zipped([("../evil.jpg", FACE), ("good.jpg", FACE)])
-    batch = make(a_jpg=FACE, notes_txt=JUNK, z_zip=archive, cut_jpg=FACE[:900])
+    batch = make_batch(a_jpg=FACE, notes_txt=JUNK, z_zip=archive, cut_jpg=FACE[:900])
     assert len(stored_files()) == 3
     work()
     assert states(batch) == ["succeeded", "failed", "failed", "succeeded", "failed"]
@@ -125,8 +102,8 @@ def test_what_is_no_picture_fails_on_its_own_and_is_not_stored(make):
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_a_batch_of_nothing_usable_has_failed_at_once(make, broker):
-    batch = make(a_txt=JUNK)
+def test_a_batch_of_nothing_usable_has_failed_at_once(make_batch, broker):
+    batch = make_batch(a_txt=JUNK)
     assert now(batch).state == State.FAILED
     assert broker.llen("batch") == 0
 
@@ -150,38 +127,38 @@ def test_no_files_are_refused(owner):
     ],
 )
 def test_what_is_over_a_limit_is_refused_as_a_whole_and_nothing_is_kept(
-    make, hamster, limits, contents, error
+    make_batch, hamster, limits, contents, error
 ):
     hamster(**limits)
     with pytest.raises(error):
-        make(**contents)
+        make_batch(**contents)
     assert not BatchJob.objects.exists()
     assert stored_files() == []
     assert list((Path(settings.MEDIA_ROOT) / "batches").glob("*")) == []
 
 
-def test_an_account_has_only_so_many_open_batches(make, hamster):
+def test_an_account_has_only_so_many_open_batches(make_batch, hamster):
     hamster(batch_max_open=1)
-    first = make(a_jpg=FACE)
+    first = make_batch(a_jpg=FACE)
     with pytest.raises(TooManyBatches):
-        make(a_jpg=FACE)
+        make_batch(a_jpg=FACE)
     request_cancel(batch=first)
-    make(a_jpg=FACE)
+    make_batch(a_jpg=FACE)
     with pytest.raises(TooManyBatches):
         retry(batch=first)
 
 
-def test_nothing_is_kept_of_a_batch_whose_rows_cannot_be_written(make, monkeypatch):
+def test_nothing_is_kept_of_a_batch_whose_rows_cannot_be_written(make_batch, monkeypatch):
     monkeypatch.setattr(BatchItem.objects, "bulk_create", None)
     with pytest.raises(TypeError):
-        make(a_jpg=FACE)
+        make_batch(a_jpg=FACE)
     assert stored_files() == []
     assert not BatchJob.objects.exists()
 
 
-def test_two_workers_get_different_pictures_and_a_message_too_many_gets_none(make, hamster):
+def test_two_workers_get_different_pictures_and_a_message_too_many_gets_none(make_batch, hamster):
     hamster(batch_chunk=2)
-    batch = make(**pictures(3))
+    batch = make_batch(**pictures(3))
     first, second = claim_chunk(), claim_chunk()
     assert [len(first), len(second)] == [2, 1]
     assert {item.number for item in (*first, *second)} == {1, 2, 3}
@@ -189,14 +166,14 @@ def test_two_workers_get_different_pictures_and_a_message_too_many_gets_none(mak
     assert now(batch).state == State.RUNNING
 
 
-def test_work_goes_round_the_batches(make, hamster):
+def test_work_goes_round_the_batches(make_batch, hamster):
     hamster(batch_chunk=1)
-    first, second = make(**pictures(2)), make(**pictures(2))
+    first, second = make_batch(**pictures(2)), make_batch(**pictures(2))
     assert [claim_chunk()[0].batch_id for _ in range(4)] == 2 * [first.pk, second.pk]
 
 
-def test_a_waiting_batch_is_cancelled_at_once(make):
-    batch = make(**pictures(2))
+def test_a_waiting_batch_is_cancelled_at_once(make_batch):
+    batch = make_batch(**pictures(2))
     request_cancel(batch=batch)
     assert (now(batch).state, now(batch).cancelled) == (State.CANCELLED, 2)
     assert not work_on_next_chunk()
@@ -204,9 +181,9 @@ def test_a_waiting_batch_is_cancelled_at_once(make):
         request_cancel(batch=batch)
 
 
-def test_what_a_worker_has_is_finished_when_its_batch_is_cancelled(make, hamster):
+def test_what_a_worker_has_is_finished_when_its_batch_is_cancelled(make_batch, hamster):
     hamster(batch_chunk=1)
-    batch = make(**pictures(3))
+    batch = make_batch(**pictures(3))
     (item,) = claim_chunk()
     request_cancel(batch=batch)
     assert now(batch).state == State.RUNNING
@@ -217,8 +194,8 @@ def test_what_a_worker_has_is_finished_when_its_batch_is_cancelled(make, hamster
     assert now(batch).state == State.CANCELLED
 
 
-def test_what_a_dead_worker_had_of_a_cancelled_batch_is_cancelled(make):
-    batch = make(a_jpg=FACE)
+def test_what_a_dead_worker_had_of_a_cancelled_batch_is_cancelled(make_batch):
+    batch = make_batch(a_jpg=FACE)
     claim_chunk()
     request_cancel(batch=batch)
     let_claims_grow_old()
@@ -227,8 +204,8 @@ def test_what_a_dead_worker_had_of_a_cancelled_batch_is_cancelled(make):
     assert (states(batch), now(batch).state) == (["cancelled"], State.CANCELLED)
 
 
-def test_pictures_that_failed_are_tried_again_and_others_are_not(make, broker):
-    batch = make(a_jpg=FACE, b_jpg=FACE, c_txt=JUNK)
+def test_pictures_that_failed_are_tried_again_and_others_are_not(make_batch, broker):
+    batch = make_batch(a_jpg=FACE, b_jpg=FACE, c_txt=JUNK)
     lost = batch.items.get(number=2)
     default_storage.delete(lost.file.name)
     work()
@@ -249,21 +226,21 @@ def test_pictures_that_failed_are_tried_again_and_others_are_not(make, broker):
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_a_cancelled_batch_goes_on_when_it_is_tried_again(make):
-    batch = make(**pictures(2))
+def test_a_cancelled_batch_goes_on_when_it_is_tried_again(make_batch):
+    batch = make_batch(**pictures(2))
     request_cancel(batch=batch)
     retry(batch=batch)
     work()
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_an_open_batch_cannot_be_tried_again(make):
+def test_an_open_batch_cannot_be_tried_again(make_batch):
     with pytest.raises(NothingToRetry):
-        retry(batch=make(a_jpg=FACE))
+        retry(batch=make_batch(a_jpg=FACE))
 
 
-def test_a_worker_that_comes_back_too_late_changes_nothing(make):
-    batch = make(a_jpg=FACE)
+def test_a_worker_that_comes_back_too_late_changes_nothing(make_batch):
+    batch = make_batch(a_jpg=FACE)
     (late,) = claim_chunk()
     let_claims_grow_old()
     assert recover_batches() == 1
@@ -276,8 +253,8 @@ def test_a_worker_that_comes_back_too_late_changes_nothing(make):
     assert batch.items.get().finished_at == finished
 
 
-def test_a_picture_that_kills_its_workers_is_given_up_and_takes_no_other_along(make):
-    batch = make(**pictures(3))
+def test_a_picture_that_kills_its_workers_is_given_up_and_takes_no_other_along(make_batch):
+    batch = make_batch(**pictures(3))
     assert len(claim_chunk()) == 3
     deaths = 1
     while True:
@@ -298,16 +275,16 @@ def test_a_picture_that_kills_its_workers_is_given_up_and_takes_no_other_along(m
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_a_worker_that_is_slow_gives_back_what_it_would_not_finish_in_time(make, hamster):
+def test_a_worker_that_is_slow_gives_back_what_it_would_not_finish_in_time(make_batch, hamster):
     hamster(batch_claim_seconds=0)
-    batch = make(**pictures(3))
+    batch = make_batch(**pictures(3))
     work_on_next_chunk()
     assert states(batch) == ["succeeded", "queued", "queued"]
     assert set(batch.items.values_list("attempts", flat=True)) == {0, 1}
 
 
-def test_a_batch_whose_last_worker_died_before_it_said_so_is_concluded(make):
-    batch = make(a_jpg=FACE)
+def test_a_batch_whose_last_worker_died_before_it_said_so_is_concluded(make_batch):
+    batch = make_batch(a_jpg=FACE)
     (item,) = claim_chunk()
     look_at(item=item)
     assert now(batch).state == State.RUNNING
@@ -315,8 +292,8 @@ def test_a_batch_whose_last_worker_died_before_it_said_so_is_concluded(make):
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_messages_lost_with_redis_are_sent_again(make, broker):
-    batch = make(a_jpg=FACE)
+def test_messages_lost_with_redis_are_sent_again(make_batch, broker):
+    batch = make_batch(a_jpg=FACE)
     broker.delete("batch")
     recover_batches()
     assert broker.llen("batch") == 0  # its message may be on its way
@@ -325,9 +302,9 @@ def test_messages_lost_with_redis_are_sent_again(make, broker):
     assert broker.llen("batch") > 0
 
 
-def test_an_expired_batch_goes_with_its_files_and_the_others_stay(make, hamster):
+def test_an_expired_batch_goes_with_its_files_and_the_others_stay(make_batch, hamster):
     hamster(batch_retention_hours=2)
-    old, young = make(a_jpg=FACE), make(a_jpg=FACE)
+    old, young = make_batch(a_jpg=FACE), make_batch(a_jpg=FACE)
     assert timedelta(hours=1.9) < old.expires_at - timezone.now() <= timedelta(hours=2)
     BatchJob.objects.filter(pk=old.pk).update(expires_at=timezone.now())
     assert expire_batches() == 1
@@ -336,8 +313,8 @@ def test_an_expired_batch_goes_with_its_files_and_the_others_stay(make, hamster)
     assert default_storage.listdir("batches")[0] == [Path(young.folder).name]
 
 
-def test_files_that_belong_to_no_batch_are_deleted_after_a_day(make):
-    batch = make(a_jpg=FACE)
+def test_files_that_belong_to_no_batch_are_deleted_after_a_day(make_batch):
+    batch = make_batch(a_jpg=FACE)
     lost, old = "20200101-000000-0123456789abcdef", "20200101-000000-fedcba9876543210"
     young = f"{timezone.now():%Y%m%d-%H%M%S}-0123456789abcdef"
     for name in (lost, old, young, "mine"):
@@ -360,16 +337,16 @@ def test_what_a_killed_request_left_is_deleted_after_a_day(settings, tmp_path):
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_batch_can_be_deleted_while_a_worker_has_some_of_it(make):
-    batch = make(a_jpg=FACE)
+def test_a_batch_can_be_deleted_while_a_worker_has_some_of_it(make_batch):
+    batch = make_batch(a_jpg=FACE)
     (item,) = claim_chunk()
     delete_batch(batch=batch)
     assert not look_at(item=item)
     assert stored_files() == []
 
 
-def test_the_batches_of_a_deleted_account_wait_for_their_expiry(make, owner):
-    batch = make(a_jpg=FACE)
+def test_the_batches_of_a_deleted_account_wait_for_their_expiry(make_batch, owner):
+    batch = make_batch(a_jpg=FACE)
     owner.delete()
     batch.refresh_from_db()
     assert batch.owner is None
