@@ -54,7 +54,7 @@ class CloseupConfig(_Serializable):
     close-up shows a face at all."""
 
     widths: tuple[int, ...] = (32, 64, 128, 192)
-    depths: tuple[int, ...] = (1, 2, 2, 1)
+    depths: tuple[int, ...] = (1, 2, 3, 1)
     classes: int = len(EMOTIONS)
     size: int = 80
     tells_faces: bool = True

@@ -107,7 +107,7 @@ class CloseupNet(nn.Module):
         self.stages = nn.Sequential(
             *(Stage(*sizes) for sizes in zip(inputs, config.widths, config.depths, strict=True))
         )
-        self.dropout = nn.Dropout(0.2)
+        self.dropout = nn.Dropout(0.1)
         self.classify = nn.Linear(config.widths[-1], config.classes + config.tells_faces)
         if config.tells_faces:  # most close-ups show a face; data without scenes leave it at that
             nn.init.zeros_(self.classify.weight[config.classes])
