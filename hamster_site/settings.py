@@ -67,6 +67,8 @@ if HTTPS:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^health"]
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+LOGIN_URL = "webui:sign-in"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "webui:camera"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")

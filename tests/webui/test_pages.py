@@ -1,6 +1,7 @@
 """The pages as the server sends them."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -67,3 +68,18 @@ def test_server_error_page_is_used_for_a_crash() -> None:
     answer = defaults.server_error(RequestFactory().get("/"))
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_account_signs_in_comes_back_to_where_it_wanted_to_go_and_signs_out(
+    client: Client, django_user_model: type[User]
+) -> None:
+    django_user_model.objects.create_user("mia", password="a long enough one")
+    assert 'href="/accounts/login/"' in client.get("/").content.decode()
+    wrong = client.post("/accounts/login/", {"username": "mia", "password": "another"})
+    assert "don't go together" in wrong.content.decode()
+    right = {"username": "mia", "password": "a long enough one", "next": "/?signed=in"}
+    assert client.post("/accounts/login/", right).headers["Location"] == "/?signed=in"
+    assert "Sign out" in client.get("/").content.decode()
+    assert client.post("/accounts/logout/").status_code == 302
+    assert "Sign out" not in client.get("/").content.decode()
