@@ -38,6 +38,22 @@ class Closeups:
     is_face: Tensor
 
 
+def shows_no_face(pool: Pool, index: Tensor, boxes: Tensor) -> Tensor:
+    """Whether boxes [K, 4] in pixels of the images `index` [K] have next to nothing of a face in them, [K].
+
+    Never so in images with more faces than are known.
+    """
+    faces, valid = pool.boxes[index], pool.valid[index]
+    common = torch.minimum(boxes[:, None, 2:], faces[..., 2:]) - torch.maximum(
+        boxes[:, None, :2], faces[..., :2]
+    )
+    smaller = torch.minimum(
+        (boxes[:, 2:] - boxes[:, :2]).prod(-1, keepdim=True), (faces[..., 2:] - faces[..., :2]).prod(-1)
+    )
+    overlap = common.clamp(min=0).prod(-1) / smaller.clamp(min=1)
+    return ((overlap < NEGATIVE_OVERLAP) | ~valid).all(1) & (valid.sum(1) < MAX_FACES)
+
+
 class CloseupSampler:
     """Draws augmented close-ups of every face, and of places in scenes where none is. `strength` 1 is full
     augmentation.
@@ -99,14 +115,22 @@ class CloseupSampler:
                 classes[place] = pool.classes[index, slot]
         if len(others):
             images[len(faces) :] = self._look(self.pools[1], others, places, size)
+        return Closeups(self._vary(images), classes, is_face)
+
+    def cut_scenes(self, index: Tensor, boxes: Tensor, size: int) -> Tensor:
+        """Augmented close-ups [K, 1, size, size] of boxes [K, 4] in pixels of the scenes `index` [K]."""
+        return self._vary(self._look(self.pools[1], index, boxes, size))
+
+    def _vary(self, images: Tensor) -> Tensor:
+        """Other light, noise, blur, something in front, as cameras and lives have it."""
         images = lower_resolution(relight(images, self.strength), self.strength)
-        whole = images.new_tensor([0.0, 0.0, size, size]).expand(count, 4)
-        return Closeups(erase(degrade(images, self.strength), whole, self.strength), classes, is_face)
+        whole = images.new_tensor([0.0, 0.0, *images.shape[2:]]).expand(len(images), 4)
+        return erase(degrade(images, self.strength), whole, self.strength)
 
     def _draw_negatives(self, count: int) -> tuple[Tensor, Tensor]:
         """At most `count` squares in scenes that hold no face: indices [K] and boxes [K, 4] in pixels.
 
-        Up to half of them come from scenes without any face. Scenes with more faces than are known give none.
+        Up to half of them come from scenes without any face.
         """
         pool, device = self.pools[1], self.device
         tries = 4 * count if len(pool) else 0
@@ -117,15 +141,7 @@ class CloseupSampler:
         side = side.clamp(min=MIN_UNREAD_SIDE)
         corner = torch.rand(tries, 2, device=device) * (sizes - side).clamp(min=0)
         places = torch.cat([corner, corner + side], 1)
-        faces = pool.boxes[index]
-        common = torch.minimum(places[:, None, 2:], faces[..., 2:]) - torch.maximum(
-            places[:, None, :2], faces[..., :2]
-        )
-        smaller = torch.minimum(side.square(), (faces[..., 2:] - faces[..., :2]).prod(-1))
-        overlap = common.clamp(min=0).prod(-1) / smaller.clamp(min=1)
-        valid = pool.valid[index]
-        free = ((overlap < NEGATIVE_OVERLAP) | ~valid).all(1) & (valid.sum(1) < MAX_FACES)
-        free = free.nonzero()[:count, 0]
+        free = shows_no_face(pool, index, places).nonzero()[:count, 0]
         return index[free], places[free]
 
     def _look(self, pool: Pool, index: Tensor, box: Tensor, size: int) -> Tensor:

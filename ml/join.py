@@ -10,12 +10,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ml.checkpoint import CheckpointError, load_model
 from ml.config import EMOTIONS, NAME, ModelConfig
-from ml.dataset import DatasetError
+from ml.dataset import DatasetError, find_split
 from ml.evaluate import format_figures, read_samples
 from ml.export import ExportError
+from ml.hard_negatives import teach_faces
+from ml.image_cache import build_cache
 from ml.model import Detector
+from ml.precision import choose_precision
 from ml.predictor import DetectorFileError
 from ml.release import release
 from ml.revision import git_revision
@@ -51,6 +56,17 @@ def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str,
     return model.eval(), card
 
 
+def teach(model: Detector, options: argparse.Namespace, *, input_size: int) -> int:
+    """Teach the second look what the first one wrongly takes for faces in the training images; returns from
+    how many places it learned. Raises DatasetError."""
+    training = [folder for folder in options.data_dir if find_split(folder, "train")]
+    if not training:
+        return 0
+    cache = build_cache(read_samples(training, "train"), memory_bytes=options.cache_gb * 1e9)
+    torch.manual_seed(options.seed)
+    return teach_faces(model, cache, input_size=input_size, precision=choose_precision("cpu", "auto"))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m ml.join", description=__doc__)
@@ -61,16 +77,20 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         action="append",
         required=True,
-        help="a data set whose valid/ the joined detector is calibrated and measured on; again for more",
+        help="a data set; train/ shows what is no face, on valid/ the joined detector is calibrated and "
+        "measured; again for more",
     )
     parser.add_argument(
         "--weights", type=Path, required=True, help=".pt to write; .onnx and card.json beside"
     )
     parser.add_argument("--name", help="version name written into the card (default: the grid's)")
+    parser.add_argument("--cache-gb", type=float, default=8.0, help="memory for the training images (8)")
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
         model, card = join(options.grid, options.closeup)
         card["version"] = options.name or card["version"]
+        card["hard_negatives"] = teach(model, options, input_size=card["input_size"])
         samples = read_samples(options.data_dir, "valid")
         card = release(model, options.weights, card=card, samples=samples)[0]
     except (CheckpointError, DatasetError, DetectorFileError, ExportError, OSError) as error:

@@ -114,11 +114,14 @@ class CloseupNet(nn.Module):
             nn.init.constant_(self.classify.bias[config.classes], 3.0)
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.classify(self.dropout(self.features(images)))
+
+    def features(self, images: Tensor) -> Tensor:
+        """What the last layer reads, [B, 192]."""
         luma = grey(images) if images.shape[1] == 3 else images  # [B, 1, S, S]
         centred = luma - luma.mean((2, 3), keepdim=True)
         contrast = centred.square().mean((2, 3), keepdim=True).sqrt()
-        features = self.stages(centred / (contrast + 0.02))  # [B, 192, S/16, S/16]
-        return self.classify(self.dropout(features.mean((2, 3))))
+        return self.stages(centred / (contrast + 0.02)).mean((2, 3))  # of [B, 192, S/16, S/16]
 
 
 class Detector(nn.Module):

@@ -31,6 +31,7 @@ from ml.closeups import Closeups, CloseupSampler
 from ml.config import EMOTIONS, NAME, PARTS, TrainConfig
 from ml.dataset import spread
 from ml.engine import evaluate
+from ml.hard_negatives import teach_faces
 from ml.image_cache import build_cache
 from ml.loss import closeup_loss, detection_loss
 from ml.metrics import FrameResult, summarize
@@ -305,9 +306,11 @@ class Run:
             save_weights(weights, self.best_model, card=self.card())
             self.say("done", pt=str(weights), run_dir=str(self.folder))
             return  # half a detector; `ml.join` makes a whole one of two
-        _, results = release(
-            self.best_model.cpu().eval(), weights, card=self.card(), samples=self.valid_samples
+        places = teach_faces(
+            self.best_model, self.cache, input_size=self.config.image_size, precision=self.precision
         )
+        card = self.card() | {"hard_negatives": places}
+        _, results = release(self.best_model.cpu().eval(), weights, card=card, samples=self.valid_samples)
         draw_figures(self.folder, self.history, results)
         paths = {"pt": weights, "onnx": weights.with_suffix(".onnx"), "card": weights.parent / "card.json"}
         self.say("done", **{name: str(path) for name, path in paths.items()}, run_dir=str(self.folder))
