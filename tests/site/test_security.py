@@ -15,6 +15,7 @@ async def opens(*headers: tuple[bytes, bytes]) -> bool:
     application = OwnPagesOnly(open_socket, ["localhost", "https://friend.example"])
     connection = WebsocketCommunicator(application, "/ws/live/", headers=list(headers))
     accepted, _ = await connection.connect()
+    await connection.wait()  # a task that is still running can hold up the end of the test
     return accepted
 
 
