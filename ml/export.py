@@ -81,7 +81,6 @@ def served_nets(model: Detector, card: dict[str, Any]) -> tuple[ServedCloseup, S
         model.closeup,
         temperature=calibration.get("temperature", 1.0),
         prior_ratios=calibration.get("prior_ratios"),
-        mirrored=calibration.get("mirrored", False),
     )
     grid = ServedGrid(model.grid, objectness_bias=calibration.get("objectness_bias", 0.0))
     return closeup.eval(), grid.eval()

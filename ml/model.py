@@ -180,8 +180,7 @@ class ServedCloseup(nn.Module):
     p(face) is the sigmoid of its logit, 1 where the net has none. p(class) is the softmax of the logits /
     `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's share then
     multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et al. 2002,
-    "Adjusting the outputs of a classifier to new a priori probabilities"). With `mirrored` the logits are the
-    mean of those of the close-up and of its mirror image.
+    "Adjusting the outputs of a classifier to new a priori probabilities").
     """
 
     def __init__(
@@ -190,21 +189,15 @@ class ServedCloseup(nn.Module):
         *,
         temperature: float = 1.0,
         prior_ratios: Mapping[str, float] | None = None,
-        mirrored: bool = False,
     ) -> None:
         super().__init__()
         self.closeup = closeup
         self.temperature = temperature
-        self.mirrored = mirrored
         ratios = torch.tensor([(prior_ratios or {}).get(name, 1.0) for name in EMOTIONS])
         self.register_buffer("log_ratios", ratios.log(), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        if self.mirrored:
-            images = torch.cat([images, images.flip(2)])
         logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()
-        if self.mirrored:
-            logits = logits.unflatten(0, (2, -1)).mean(0)
         side = float(self.closeup.config.size)
         boxes = logits.new_tensor([0.0, 0.0, side, side]).expand(logits.shape[0], 1, 4)
         classes = self.closeup.config.classes

@@ -36,10 +36,9 @@ def release(
     onnx = weights.with_suffix(".onnx")
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
-        export_onnx(model, draft, card=card | {"calibration": {"mirrored": True}})
+        export_onnx(model, draft, card=card)
         drafted, _ = measure(draft, samples, workers=os.cpu_count() or 1, progress=False)
     card["calibration"] = {
-        "mirrored": True,
         "temperature": fit_temperature(drafted),
         "prior_ratios": PRIOR_RATIOS,
         "objectness_bias": fit_objectness(drafted),

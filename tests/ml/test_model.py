@@ -51,17 +51,6 @@ def test_temperature_changes_certainty_but_not_the_order(temperature):
     assert (tempered.max() > plain.max()) == (temperature < 1)
 
 
-def test_the_mean_of_both_sides_reads_a_face_and_its_mirror_image_alike():
-    net = CloseupNet().eval()
-    images = torch.randint(0, 256, (2, 80, 80, 3), dtype=torch.uint8)
-    with torch.inference_mode():
-        plain, flipped = (ServedCloseup(net)(side)[1] for side in (images, images.flip(2)))
-        both, turned = (ServedCloseup(net, mirrored=True)(side)[1] for side in (images, images.flip(2)))
-    assert both.shape == plain.shape
-    assert torch.allclose(both, turned, atol=1e-6)
-    assert not torch.allclose(plain, flipped, atol=1e-6)
-
-
 def test_scores_sum_to_how_sure_the_net_is_of_a_face():
     net = CloseupNet().eval()
     net.classify.weight.data[9] = 0
