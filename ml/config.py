@@ -81,6 +81,9 @@ class ModelConfig:
 
 PARTS: tuple[str, ...] = ("grid", "closeup")
 
+PLAIN_STRENGTH = 0.4
+"""Strength of the augmentation in the last epochs, where 1 is full."""
+
 PRIOR_RATIOS: dict[str, float] = {"natural": 1.8, "sleepy": 2.0}
 """How many times as common an expression is before a camera as among the faces that were trained on; 1 for
 the others. People look into a camera with a resting face most of the time, and tired ones are rare in data

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from ml.closeups import MIN_UNREAD_SIDE, CloseupSampler, shows_no_face
-from ml.config import TrainConfig
+from ml.config import PLAIN_STRENGTH, TrainConfig
 from ml.image_cache import ImageCache, Pool
 from ml.model import SIZE_MULTIPLE, CloseupNet, Detector, GridDetector, ServedGrid
 from ml.nms import select_boxes, vote_boxes
@@ -24,13 +24,14 @@ from ml.predictor import fit_to_grid
 
 MIN_OBJECTNESS = 0.01
 """From which a box of the first look is a place to learn from."""
+MAX_IMAGES = 3000
+"""More are not looked through for such places: those chosen are spread evenly."""
 MIN_PLACES = 50
 """With fewer the second look stays as it is."""
 FACES = 4096
 """Faces to learn from, at each strength of augmentation."""
 VIEWS = 3000
 """Views of those places, at each strength."""
-STRENGTHS = 1.0, 0.4
 FACE_WEIGHT = 2.5
 """What a face counts against a place: boxes of the first look are faces more often than not."""
 LABEL_SMOOTHING = 0.02
@@ -44,7 +45,7 @@ def mine(grid: GridDetector, pool: Pool, *, input_size: int, precision: Precisio
     and boxes [K, 4] in pixels."""
     served, device = ServedGrid(grid).eval(), precision.device
     index, boxes = [torch.zeros(0, dtype=torch.long)], [torch.zeros(0, 4)]
-    for number in range(len(pool)):
+    for number in range(0, len(pool), math.ceil(len(pool) / MAX_IMAGES) or 1):
         width, height = pool.sizes[number].int().tolist()
         upright = pool.images[number, :, :height, :width].permute(1, 2, 0).cpu().numpy()
         for mirrored in (False, True):
@@ -79,7 +80,7 @@ def teach_faces(model: Detector, cache: ImageCache, *, input_size: int, precisio
         return 0
     sampler, size = CloseupSampler(cache, rare_share=TrainConfig.rare_share), net.config.size
     features, is_face = [], []
-    for sampler.strength in STRENGTHS:
+    for sampler.strength in (1.0, PLAIN_STRENGTH):
         steps = math.ceil(min(FACES, len(sampler)) / BATCH)
         faces = sampler.epoch(batch_size=BATCH, steps=steps, draw_size=lambda: size, mix_share=0.0)
         for batch in faces:

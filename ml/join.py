@@ -27,7 +27,7 @@ from ml.revision import git_revision
 
 OF_A_RUN = (
     *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from"),
-    *("git_revision", "torch", "device", "afterwards"),
+    *("git_revision", "torch", "device"),
 )
 """What a card says of the run that made it."""
 

@@ -28,7 +28,7 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.closeups import Closeups, CloseupSampler
-from ml.config import EMOTIONS, NAME, PARTS, TrainConfig
+from ml.config import EMOTIONS, NAME, PARTS, PLAIN_STRENGTH, TrainConfig
 from ml.dataset import spread
 from ml.engine import evaluate
 from ml.hard_negatives import teach_faces
@@ -46,9 +46,6 @@ from ml.training_data import read_data
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
 log = logging.getLogger("ml.train")
-
-PLAIN_STRENGTH = 0.4
-"""Strength of the augmentation in the last epochs."""
 
 
 class Stopped(Exception):
