@@ -14,7 +14,11 @@ from ml.config import EMOTIONS
 
 WEBUI = Path(__file__).resolve().parents[2] / "webui"
 STATIC = WEBUI / "static" / "webui"
-SOURCES = sorted(path for path in WEBUI.rglob("*") if path.suffix in {".html", ".css", ".js"})
+SOURCES = sorted(  # of our own: libraries name their homes in comments, and load nothing
+    path
+    for path in WEBUI.rglob("*")
+    if path.suffix in {".html", ".css", ".js"} and "vendor" not in path.parts
+)
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 
 

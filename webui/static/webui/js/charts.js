@@ -1,0 +1,61 @@
+/** Charts in the site's colours, drawn by Chart.js. Each says in words what it shows, for those who don't see it. */
+
+import "../vendor/chartjs/chart.umd.min.js";
+
+const { Chart } = globalThis;
+
+const style = getComputedStyle(document.documentElement);
+const token = (name) => style.getPropertyValue(name).trim();
+
+Chart.defaults.font.family = token("--sans");
+Chart.defaults.font.size = 14;
+Chart.defaults.color = token("--quiet");
+Chart.defaults.borderColor = token("--hairline");
+Chart.defaults.animation = false;
+Chart.defaults.maintainAspectRatio = false;
+
+/** Colours of the expressions and of the lines of a chart, as the page has them now (light or dark). */
+export const colour = (name) => token(`--${name}`);
+export const LINE_COLOURS = ["honey", "sad", "contempt", "disgust", "surprised"].map(colour);
+
+/**
+ * Lines over epochs. `series` is [{label, points: [{x, y}]}]; update with `setSeries(chart, series)`.
+ * @param {HTMLCanvasElement} canvas
+ */
+export function lineChart(canvas, series, { x, y, maxY } = {}) {
+  const chart = new Chart(canvas, {
+    type: "line",
+    data: { datasets: [] },
+    options: {
+      interaction: { mode: "index", intersect: false },
+      parsing: false,
+      scales: {
+        x: { type: "linear", title: { display: Boolean(x), text: x }, ticks: { precision: 0 } },
+        y: { title: { display: Boolean(y), text: y }, beginAtZero: true, max: maxY },
+      },
+    },
+  });
+  setSeries(chart, series);
+  return chart;
+}
+
+export function setSeries(chart, series) {
+  chart.data.datasets = series.map(({ label, points }, index) => {
+    const tone = LINE_COLOURS[index % LINE_COLOURS.length];
+    return { label, data: points, borderColor: tone, backgroundColor: tone, borderWidth: 2, pointRadius: points.length > 60 ? 0 : 2 };
+  });
+  chart.update();
+}
+
+/** One bar a label; `colours` are CSS colours, one a bar. */
+export function barChart(canvas, labels, values, { colours, x, y, maxX } = {}) {
+  return new Chart(canvas, {
+    type: "bar",
+    data: { labels, datasets: [{ data: values, backgroundColor: colours ?? colour("honey"), borderRadius: 6 }] },
+    options: {
+      indexAxis: "y",
+      plugins: { legend: { display: false } },
+      scales: { x: { title: { display: Boolean(x), text: x }, beginAtZero: true, max: maxX }, y: { title: { display: Boolean(y), text: y } } },
+    },
+  });
+}
