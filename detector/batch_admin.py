@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import BatchItem, BatchJob
-from detector.selectors import batches
+from detector.selectors.batches import batches
 from detector.services.batches import request_cancel, retry
 
 

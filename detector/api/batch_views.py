@@ -26,7 +26,7 @@ from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
 from detector.downloads import FORMATS
 from detector.models import BatchItem, BatchJob
-from detector.selectors import batches_of
+from detector.selectors.batches import batches_of
 from detector.services.batch_files import request_folder
 from detector.services.batches import create_batch, delete_batch, request_cancel, retry
 

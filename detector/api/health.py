@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from detector import __version__
 from detector.api.serializers import HealthSerializer, ReadinessSerializer
 from detector.engine import get_engine, refused_detector
-from detector.selectors import active_detector
+from detector.selectors.versions import active_detector
 
 logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 2.0

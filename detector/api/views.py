@@ -21,7 +21,7 @@ from detector.api.throttles import AddressRate, PredictRate, StreamRate
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Picture
-from detector.selectors import detector_versions
+from detector.selectors.versions import detector_versions
 
 PREDICTION_ERRORS = {
     400: OpenApiResponse(ErrorSerializer, "bad_image, invalid, parse_error"),

@@ -11,7 +11,7 @@ from django.db import connection
 from detector.conf import config
 from detector.engine.inference import InferenceEngine, load_detector
 from detector.models import DetectorVersion
-from detector.selectors import active_detector
+from detector.selectors.versions import active_detector
 from ml.predictor import DetectorFileError
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import AuditEntry, DetectorVersion
-from detector.selectors import active_detector
+from detector.selectors.versions import active_detector
 from ml.predictor import DetectorFileError, Predictor, sha256_of
 
 logger = logging.getLogger(__name__)

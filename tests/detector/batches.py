@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from detector.models import BatchJob
-from detector.selectors import batches
+from detector.selectors.batches import batches
 from detector.services.batch_intake import Incoming
 from tests.detector.pictures import encoded, scene
 

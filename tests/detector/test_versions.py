@@ -11,7 +11,7 @@ from detector.engine import refused_detector
 from detector.engine.inference import InferenceEngine
 from detector.engine.watcher import VersionWatcher
 from detector.models import AuditEntry, DetectorVersion
-from detector.selectors import active_detector
+from detector.selectors.versions import active_detector
 from detector.services.versions import (
     AlreadyActive,
     NothingToRollBackTo,

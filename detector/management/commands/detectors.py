@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from detector.selectors import detector_versions
+from detector.selectors.versions import detector_versions
 
 
 class Command(BaseCommand):

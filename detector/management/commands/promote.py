@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from detector.selectors import detector_versions
+from detector.selectors.versions import detector_versions
 from detector.services.versions import VersionError, promote_version
 
 

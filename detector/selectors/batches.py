@@ -1,23 +1,11 @@
-"""Reads. Pages, views and the engine ask here; nothing in this module writes."""
+"""Reads of batches."""
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, Q, QuerySet
 
-from detector.models import BatchJob, DetectorVersion
+from detector.models import BatchJob
 
 COUNTED_STATES = ("running", "succeeded", "failed", "cancelled")
-
-
-def detector_versions() -> QuerySet[DetectorVersion]:
-    """All registered versions, newest first."""
-    return DetectorVersion.objects.all()
-
-
-def active_detector() -> DetectorVersion | None:
-    """The version every process should be serving, or None before the first one is registered."""
-    return (
-        DetectorVersion.objects.filter(state=DetectorVersion.State.ACTIVE).select_related("previous").first()
-    )
 
 
 def batches() -> QuerySet[BatchJob]:

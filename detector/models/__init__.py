@@ -1,0 +1,17 @@
+"""Rows of the site: what Django, and everyone else, imports from `detector.models`."""
+
+from detector.models.batches import BatchItem, BatchJob
+from detector.models.jobs import JobState
+from detector.models.training import TrainingRun, recipe
+from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
+
+__all__ = [
+    "AuditEntry",
+    "BatchItem",
+    "BatchJob",
+    "DetectorVersion",
+    "JobState",
+    "TrainingRun",
+    "detector_file_path",
+    "recipe",
+]

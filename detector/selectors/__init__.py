@@ -1,0 +1,1 @@
+"""Reads. Pages, views and the engine ask here; nothing in these modules writes."""
