@@ -1,6 +1,7 @@
 """Rows of the site: what Django, and everyone else, imports from `detector.models`."""
 
 from detector.models.batches import BatchItem, BatchJob
+from detector.models.datasets import Dataset
 from detector.models.jobs import JobState
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
@@ -9,6 +10,7 @@ __all__ = [
     "AuditEntry",
     "BatchItem",
     "BatchJob",
+    "Dataset",
     "DetectorVersion",
     "JobState",
     "TrainingRun",
