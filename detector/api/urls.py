@@ -12,6 +12,13 @@ from detector.api.batch_views import (
     BatchView,
 )
 from detector.api.health import HealthView, ReadyView
+from detector.api.training_views import (
+    TrainingRunCancelView,
+    TrainingRunEpochsView,
+    TrainingRunListView,
+    TrainingRunResumeView,
+    TrainingRunView,
+)
 from detector.api.views import DetectorListView, PredictView, StreamView
 
 urlpatterns = [
@@ -26,6 +33,11 @@ urlpatterns = [
     path("api/batches/<int:pk>/cancel/", BatchCancelView.as_view(), name="batch-cancel"),
     path("api/batches/<int:pk>/retry/", BatchRetryView.as_view(), name="batch-retry"),
     path("api/batches/<int:pk>/download/", BatchDownloadView.as_view(), name="batch-download"),
+    path("api/training-runs/", TrainingRunListView.as_view(), name="training-runs"),
+    path("api/training-runs/<int:pk>/", TrainingRunView.as_view(), name="training-run"),
+    path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),
+    path("api/training-runs/<int:pk>/cancel/", TrainingRunCancelView.as_view(), name="training-run-cancel"),
+    path("api/training-runs/<int:pk>/resume/", TrainingRunResumeView.as_view(), name="training-run-resume"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

@@ -43,7 +43,10 @@ def test_memory_that_is_not_there_is_said_in_plain_words():
 
 
 def test_named_errors_keep_their_words_and_faults_of_ours_stay_faults():
-    assert explain(CheckpointError("last.pt is no checkpoint")) == ("bad_checkpoint", "last.pt is no checkpoint")
+    assert explain(CheckpointError("last.pt is no checkpoint")) == (
+        "bad_checkpoint",
+        "last.pt is no checkpoint",
+    )
     assert explain(RuntimeError("shapes do not match")) is None
     assert explain(KeyError("grid")) is None
 
