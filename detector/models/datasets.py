@@ -45,6 +45,16 @@ class Dataset(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def images(self) -> int | None:
+        """Pictures of all splits; None until it is checked."""
+        return self.report and sum(split["images"] for split in self.report["splits"].values())
+
+    @property
+    def problem_count(self) -> int | None:
+        """What is wrong with it; None until it is checked."""
+        return self.report and self.report["problems"]["count"]
+
 
 class DatasetSample(models.Model):
     """One picture of a data set."""

@@ -1,4 +1,7 @@
-"""The folders of uploaded data sets: one each, on a disk that training workers see. Registered ones are left alone."""
+"""The folders of uploaded data sets: one each, on a disk that training workers see.
+
+Folders that were registered where they lie are none of these, and nothing here touches them.
+"""
 
 import logging
 import secrets

@@ -52,8 +52,8 @@ class NotYolo(BadArchive):
 
     code = "not_a_dataset"
     message = (
-        "The zip archive has no pictures in a folder train/images. It has to hold train/images, train/labels, "
-        "valid/images and so on, at its top or inside one folder."
+        "The zip archive has no pictures in a folder train/images. It has to hold train/images, "
+        "train/labels, valid/images and so on, at its top or inside one folder."
     )
 
 

@@ -86,8 +86,8 @@ def register_dataset(*, name: str, folder: str, owner: AbstractBaseUser | None) 
 
     Raises BadName, NameTaken, NotADataset, FolderTaken.
     """
-    name = _free_name(name)
-    path = _yolo_folder(folder)
+    name = free_name(name)
+    path = yolo_folder(folder)
     return _save(Dataset(name=name, folder=str(path), owner=owner))
 
 
@@ -96,7 +96,7 @@ def upload_dataset(*, name: str, archive: Path, owner: AbstractBaseUser | None) 
 
     Raises BadName, NameTaken, BadArchive or one of its kind, DiskFull; then nothing is kept.
     """
-    name = _free_name(name)
+    name = free_name(name)
     dataset = Dataset(name=name, uploaded=True, folder=str(new_folder()), owner=owner)
     folder = Path(dataset.folder)
     room = config.dataset_quota_bytes - uploaded_bytes()
@@ -129,14 +129,20 @@ def delete_dataset(*, dataset: Dataset) -> None:
 
     Raises DatasetInUse.
     """
-    if dataset.uploaded:
-        for run in TrainingRun.objects.filter(status__in=OPEN):
-            if dataset.folder in run.data_dirs:
-                raise DatasetInUse(run)
+    if (run := run_that_needs(dataset)) is not None:
+        raise DatasetInUse(run)
     Dataset.objects.filter(pk=dataset.pk).delete()
     if dataset.uploaded:
         delete_folder(Path(dataset.folder))
     logger.info("data set %s was deleted", dataset.name)
+
+
+def run_that_needs(dataset: Dataset) -> TrainingRun | None:
+    """A training run that has not ended and learns from files that would be deleted with the data set."""
+    if not dataset.uploaded:
+        return None
+    runs = TrainingRun.objects.filter(status__in=OPEN)
+    return next((run for run in runs if dataset.folder in run.data_dirs), None)
 
 
 def delete_forgotten_uploads() -> None:
@@ -155,7 +161,8 @@ def _send_on_commit(dataset_id: int) -> None:
     transaction.on_commit(lambda: send_check(dataset_id), robust=True)
 
 
-def _free_name(name: str) -> str:
+def free_name(name: str) -> str:
+    """The name without blanks around it. Raises BadName, NameTaken."""
     name = name.strip()
     if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
         raise BadName()
@@ -164,7 +171,8 @@ def _free_name(name: str) -> str:
     return name
 
 
-def _yolo_folder(folder: str) -> Path:
+def yolo_folder(folder: str) -> Path:
+    """A folder in YOLO layout that is no data set yet, resolved. Raises NotADataset, FolderTaken."""
     try:
         path = Path(folder.strip()).expanduser()
         is_absolute, path = path.is_absolute(), path.resolve()
