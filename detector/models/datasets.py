@@ -77,3 +77,17 @@ class DatasetSample(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+    @property
+    def corners(self) -> list[dict[str, str | float]]:
+        """Its boxes in pixels: label, x, y, width, height."""
+        return [
+            {
+                "label": face["label"],
+                "x": round(face["x1"] * self.width, 1),
+                "y": round(face["y1"] * self.height, 1),
+                "width": round((face["x2"] - face["x1"]) * self.width, 1),
+                "height": round((face["y2"] - face["y1"]) * self.height, 1),
+            }
+            for face in self.faces
+        ]
