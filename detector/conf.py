@@ -15,6 +15,7 @@ from django.core.signals import setting_changed
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 def default_engine_workers() -> int:
@@ -61,6 +62,18 @@ class HamsterConfig:
     batch_chunk: int = 8
     batch_claim_seconds: float = 120.0
 
+    # One uploaded data set: the bytes of its archive and of what that unpacks to, and its files.
+    dataset_max_bytes: int = 4 * GIB
+    dataset_max_files: int = 150_000
+    # The bytes of all uploaded data sets together.
+    dataset_quota_bytes: int = 20 * GIB
+    # What uploads leave free on a disk.
+    dataset_free_bytes: int = GIB
+    # A report lists this many problems, and as many pairs of pictures that look alike; it counts all.
+    dataset_max_listed: int = 500
+    # A check whose worker gave no sign of life for this long is begun anew by another.
+    dataset_claim_seconds: float = 120.0
+
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)
     engine_max_connections: int = 200
@@ -80,7 +93,8 @@ class HamsterConfig:
     batch_read_rate: str = "600/minute"
 
     # Largest HTTP body that is read at all; a longer one is cut off while it arrives. Somebody signed in may
-    # send a whole batch (`batch_max_bytes` and a little more) to where batches are made.
+    # send a whole batch (`batch_max_bytes` and a little more) to where batches are made, and staff an archive
+    # of `dataset_max_bytes` to where data sets are.
     http_max_body_bytes: int = 16 * MIB
 
     # The detector that comes with the product, and the folder (inside MEDIA_ROOT) for the registered files.
@@ -88,6 +102,8 @@ class HamsterConfig:
     detectors_folder: str = "detectors"
     # The folder (inside MEDIA_ROOT) for the pictures of batches.
     batches_folder: str = "batches"
+    # The folder (inside VAR_DIR) for the files of uploaded data sets.
+    datasets_folder: str = "datasets"
 
 
 NAMES = tuple(spec.name for spec in fields(HamsterConfig))

@@ -6,7 +6,9 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 
 from detector.api.batch_serializers import BatchSerializer
+from detector.api.dataset_serializers import DatasetDetailSerializer
 from detector.selectors.batches import batches_of
+from detector.selectors.datasets import datasets
 
 
 def _batch(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
@@ -14,8 +16,14 @@ def _batch(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
     return batch and BatchSerializer(batch).data
 
 
+def _dataset(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
+    dataset = datasets().filter(pk=pk).first() if user.is_active and user.is_staff else None
+    return dataset and DatasetDetailSerializer(dataset).data
+
+
 # Kind -> a function of an account and an id that gives what the API's detail view gives; None for what is
 # not there or not that account's.
 WATCHABLE: dict[str, Callable[[AbstractBaseUser, int], dict[str, Any] | None]] = {
     "batch": _batch,
+    "dataset": _dataset,
 }

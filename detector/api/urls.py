@@ -11,6 +11,7 @@ from detector.api.batch_views import (
     BatchRetryView,
     BatchView,
 )
+from detector.api.dataset_views import DatasetCheckView, DatasetListView, DatasetSamplesView, DatasetView
 from detector.api.health import HealthView, ReadyView
 from detector.api.views import DetectorListView, PredictView, StreamView
 
@@ -26,6 +27,10 @@ urlpatterns = [
     path("api/batches/<int:pk>/cancel/", BatchCancelView.as_view(), name="batch-cancel"),
     path("api/batches/<int:pk>/retry/", BatchRetryView.as_view(), name="batch-retry"),
     path("api/batches/<int:pk>/download/", BatchDownloadView.as_view(), name="batch-download"),
+    path("api/datasets/", DatasetListView.as_view(), name="datasets"),
+    path("api/datasets/<int:pk>/", DatasetView.as_view(), name="dataset"),
+    path("api/datasets/<int:pk>/check/", DatasetCheckView.as_view(), name="dataset-check"),
+    path("api/datasets/<int:pk>/samples/", DatasetSamplesView.as_view(), name="dataset-samples"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

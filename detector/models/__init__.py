@@ -1,7 +1,7 @@
 """Rows of the site: what Django, and everyone else, imports from `detector.models`."""
 
 from detector.models.batches import BatchItem, BatchJob
-from detector.models.datasets import Dataset
+from detector.models.datasets import Dataset, DatasetSample
 from detector.models.jobs import JobState
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
@@ -11,6 +11,7 @@ __all__ = [
     "BatchItem",
     "BatchJob",
     "Dataset",
+    "DatasetSample",
     "DetectorVersion",
     "JobState",
     "TrainingRun",
