@@ -16,11 +16,11 @@ from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
 from detector.services.datasets import delete_forgotten_uploads
-from detector.services.training import claim_training_run, recover_abandoned_runs, resend_waiting_runs
+from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
 
 logger = logging.getLogger(__name__)
-LOOK_AFTER_INTERVAL = 30.0  # seconds
+LOOK_AFTER_INTERVAL = 15.0  # seconds
 BATCHES_TURN = 1.0  # seconds for batches after each second of checking a data set
 stopping = threading.Event()
 
@@ -71,12 +71,11 @@ def _look_after_jobs(sender: Any, **_: object) -> None:
     # First, so that it goes on looking when the database or Redis is not there yet.
     sender.timer.call_repeatedly(LOOK_AFTER_INTERVAL, _look)
     _look()
-    _with_fresh_connection(resend_waiting_runs)
 
 
 def _look() -> None:
     for service in (
-        *(recover_abandoned_runs, recover_batches, expire_batches),
+        *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
         *(recover_dataset_checks, delete_forgotten_uploads),
     ):
         _with_fresh_connection(service)

@@ -13,6 +13,13 @@ from detector.api.batch_views import (
 )
 from detector.api.dataset_views import DatasetCheckView, DatasetListView, DatasetSamplesView, DatasetView
 from detector.api.health import HealthView, ReadyView
+from detector.api.training_views import (
+    TrainingRunCancelView,
+    TrainingRunEpochsView,
+    TrainingRunListView,
+    TrainingRunResumeView,
+    TrainingRunView,
+)
 from detector.api.views import DetectorListView, PredictView, StreamView
 
 urlpatterns = [
@@ -31,6 +38,11 @@ urlpatterns = [
     path("api/datasets/<int:pk>/", DatasetView.as_view(), name="dataset"),
     path("api/datasets/<int:pk>/check/", DatasetCheckView.as_view(), name="dataset-check"),
     path("api/datasets/<int:pk>/samples/", DatasetSamplesView.as_view(), name="dataset-samples"),
+    path("api/training-runs/", TrainingRunListView.as_view(), name="training-runs"),
+    path("api/training-runs/<int:pk>/", TrainingRunView.as_view(), name="training-run"),
+    path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),
+    path("api/training-runs/<int:pk>/cancel/", TrainingRunCancelView.as_view(), name="training-run-cancel"),
+    path("api/training-runs/<int:pk>/resume/", TrainingRunResumeView.as_view(), name="training-run-resume"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]
