@@ -13,6 +13,8 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
+from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
+from detector.services.speed import measure_speed
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_waiting_runs
 from detector.services.training_process import supervise_training
 
@@ -41,6 +43,19 @@ def work_on_batches() -> None:
         send_messages(1)
 
 
+@shared_task
+def evaluate(evaluation_id: int) -> None:
+    """Go on with this evaluation for a few seconds, and come back to the end of the queue for the rest."""
+    if work_on_evaluation(evaluation_id=evaluation_id):
+        send_evaluation(evaluation_id)
+
+
+@shared_task
+def measure(version_id: int) -> None:
+    """Measure how fast this version is on this machine."""
+    measure_speed(version_id=version_id)
+
+
 @worker_shutting_down.connect
 def _stop_training(**_: object) -> None:
     stopping.set()
@@ -55,7 +70,7 @@ def _look_after_jobs(sender: Any, **_: object) -> None:
 
 
 def _look() -> None:
-    for service in (recover_abandoned_runs, recover_batches, expire_batches):
+    for service in (recover_abandoned_runs, recover_batches, expire_batches, recover_evaluations):
         _with_fresh_connection(service)
 
 

@@ -15,3 +15,8 @@ def active_detector() -> DetectorVersion | None:
     return (
         DetectorVersion.objects.filter(state=DetectorVersion.State.ACTIVE).select_related("previous").first()
     )
+
+
+def shadow_detector() -> DetectorVersion | None:
+    """The version that looks at live frames beside the active one, if there is one."""
+    return DetectorVersion.objects.filter(is_shadow=True).first()

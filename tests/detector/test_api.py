@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from detector.engine.inference import LoadedDetector
+from detector.engine.detectors import LoadedDetector
 from detector.services.versions import promote_version, register_version
 from ml.config import EMOTIONS
 from tests.detector.held_predictor import HeldPredictor
