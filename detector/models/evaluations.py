@@ -54,7 +54,7 @@ class Evaluation(models.Model):
 
 
 class EvaluationPart(models.Model):
-    """What was found in some of the pictures, as `detector.services.evaluation_results` writes it."""
+    """What was found in some of the pictures, as `detector.evaluation_results` writes it."""
 
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="parts")
     start = models.PositiveIntegerField(help_text="The number of its first picture, from 0.")

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from detector.evaluation_results import readings
 from detector.models import Dataset, DetectorVersion, Evaluation
-from detector.services.evaluation_results import readings
-from detector.services.evaluations import pictures_of
 from ml.config import EMOTIONS
 from ml.metrics import MISSED
 
@@ -54,6 +53,12 @@ class Looked:
     number: int
     path: str
     faces: list[Face]
+
+
+def pictures_of(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """All pictures that were looked at, in order; see `detector.evaluation_results`."""
+    parts = evaluation.parts.order_by("start").values_list("pictures", flat=True)
+    return [picture for part in parts for picture in part]
 
 
 def looked_at(evaluation: Evaluation) -> Iterator[Looked]:

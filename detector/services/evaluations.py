@@ -22,8 +22,9 @@ from django.utils import timezone
 
 from detector.conf import config
 from detector.errors import HamsterError
+from detector.evaluation_results import frame_results, look_at
 from detector.models import Dataset, DetectorVersion, Evaluation, EvaluationPart
-from detector.services.evaluation_results import frame_results, look_at
+from detector.selectors.evaluations import pictures_of
 from ml.dataset import DatasetError, Sample, find_split, load_split
 from ml.metrics import summarize
 from ml.predictor import DetectorFileError, Predictor
@@ -127,12 +128,6 @@ def _take_turn(evaluation: Evaluation) -> bool:
     figures["unreadable"] = sum(bool(picture["problem"]) for picture in pictures)
     _end(evaluation, state=State.SUCCEEDED, figures=figures)
     return False
-
-
-def pictures_of(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """All pictures that were looked at, in order; see `detector.services.evaluation_results`."""
-    parts = evaluation.parts.order_by("start").values_list("pictures", flat=True)
-    return [picture for part in parts for picture in part]
 
 
 def _look_at_some(evaluation: Evaluation, samples: list[Sample], predictor: Predictor, folder: Path) -> None:
