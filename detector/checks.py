@@ -38,11 +38,15 @@ AT_LEAST: dict[str, float] = {
     "dataset_free_bytes": 0,
     "dataset_max_listed": 1,
     "dataset_claim_seconds": 1,
+    "evaluation_slice_seconds": 0,
+    "evaluation_claim_seconds": 1,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,
     "engine_request_timeout": 0.1,
     "engine_watch_seconds": 0.05,
+    "shadow_share": 0.001,
+    "shadow_flush_seconds": 0.05,
     "http_max_body_bytes": 1024,
 }
 COUNTS = (

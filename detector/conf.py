@@ -73,6 +73,10 @@ class HamsterConfig:
     dataset_max_listed: int = 500
     # A check whose worker gave no sign of life for this long is begun anew by another.
     dataset_claim_seconds: float = 120.0
+    # A worker evaluates a version for so many seconds at a time before others have their turn, and one that
+    # has not written anything for this long has died.
+    evaluation_slice_seconds: float = 5.0
+    evaluation_claim_seconds: float = 120.0
 
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)
@@ -80,6 +84,10 @@ class HamsterConfig:
     engine_max_requests: int = 16
     engine_request_timeout: float = 10.0
     engine_watch_seconds: float = 1.0
+    # The share of the live frames that a shadow looks at unless told otherwise, and the seconds after which a
+    # web process writes down what it has counted.
+    shadow_share: float = 0.1
+    shadow_flush_seconds: float = 5.0
     # What computes the nets: onnxruntime, or openvino (requirements-fast.txt), faster for float32 detectors
     # where the processor has bfloat16; where it can't be used the reason is logged and ONNX Runtime computes.
     engine_runtime: str = "onnxruntime"

@@ -16,6 +16,8 @@ from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
 from detector.services.datasets import delete_forgotten_uploads
+from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
+from detector.services.speed import measure_speed
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
 
@@ -61,6 +63,19 @@ def _work_on_batches_for_a_while() -> None:
         pass
 
 
+@shared_task
+def evaluate(evaluation_id: int) -> None:
+    """Go on with this evaluation for a few seconds, and come back to the end of the queue for the rest."""
+    if work_on_evaluation(evaluation_id=evaluation_id):
+        send_evaluation(evaluation_id)
+
+
+@shared_task
+def measure(version_id: int) -> None:
+    """Measure how fast this version is on this machine."""
+    measure_speed(version_id=version_id)
+
+
 @worker_shutting_down.connect
 def _stop_training(**_: object) -> None:
     stopping.set()
@@ -76,7 +91,7 @@ def _look_after_jobs(sender: Any, **_: object) -> None:
 def _look() -> None:
     for service in (
         *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
-        *(recover_dataset_checks, delete_forgotten_uploads),
+        *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations),
     ):
         _with_fresh_connection(service)
 

@@ -12,6 +12,17 @@ from detector.api.batch_views import (
     BatchView,
 )
 from detector.api.dataset_views import DatasetCheckView, DatasetListView, DatasetSamplesView, DatasetView
+from detector.api.detector_views import (
+    DetectorDownloadView,
+    DetectorEvaluationsView,
+    DetectorEvaluationView,
+    DetectorListView,
+    DetectorPromoteView,
+    DetectorRollBackView,
+    DetectorShadowView,
+    DetectorSpeedView,
+    DetectorView,
+)
 from detector.api.health import HealthView, ReadyView
 from detector.api.training_views import (
     TrainingRunCancelView,
@@ -20,7 +31,7 @@ from detector.api.training_views import (
     TrainingRunResumeView,
     TrainingRunView,
 )
-from detector.api.views import DetectorListView, PredictView, StreamView
+from detector.api.views import PredictView, StreamView
 
 urlpatterns = [
     path("health", HealthView.as_view(), name="health"),
@@ -28,6 +39,18 @@ urlpatterns = [
     path("api/predict", PredictView.as_view(), name="predict"),
     path("api/predict/stream", StreamView.as_view(), name="predict-stream"),
     path("api/detectors/", DetectorListView.as_view(), name="detectors"),
+    path("api/detectors/rollback/", DetectorRollBackView.as_view(), name="detector-rollback"),
+    path("api/detectors/<int:pk>/", DetectorView.as_view(), name="detector"),
+    path("api/detectors/<int:pk>/promote/", DetectorPromoteView.as_view(), name="detector-promote"),
+    path("api/detectors/<int:pk>/shadow/", DetectorShadowView.as_view(), name="detector-shadow"),
+    path("api/detectors/<int:pk>/speed/", DetectorSpeedView.as_view(), name="detector-speed"),
+    path("api/detectors/<int:pk>/download/", DetectorDownloadView.as_view(), name="detector-download"),
+    path("api/detectors/<int:pk>/evaluations/", DetectorEvaluationsView.as_view(), name="evaluations"),
+    path(
+        "api/detectors/<int:pk>/evaluations/<int:evaluation>/",
+        DetectorEvaluationView.as_view(),
+        name="evaluation",
+    ),
     path("api/batches/", BatchListView.as_view(), name="batches"),
     path("api/batches/<int:pk>/", BatchView.as_view(), name="batch"),
     path("api/batches/<int:pk>/items/", BatchItemsView.as_view(), name="batch-items"),

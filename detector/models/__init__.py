@@ -2,9 +2,16 @@
 
 from detector.models.batches import BatchItem, BatchJob
 from detector.models.datasets import Dataset, DatasetSample
+from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import JobState
 from detector.models.training import TrainingRun, recipe
-from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
+from detector.models.versions import (
+    AuditEntry,
+    DetectorVersion,
+    ShadowCount,
+    ShadowPace,
+    detector_file_path,
+)
 
 __all__ = [
     "AuditEntry",
@@ -13,7 +20,11 @@ __all__ = [
     "Dataset",
     "DatasetSample",
     "DetectorVersion",
+    "Evaluation",
+    "EvaluationPart",
     "JobState",
+    "ShadowCount",
+    "ShadowPace",
     "TrainingRun",
     "detector_file_path",
     "recipe",
