@@ -5,6 +5,7 @@ from detector.models.datasets import Dataset
 from detector.models.jobs import JobState
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
+from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [
     "AuditEntry",
@@ -14,6 +15,8 @@ __all__ = [
     "DetectorVersion",
     "JobState",
     "TrainingRun",
+    "Webhook",
+    "WebhookAttempt",
     "detector_file_path",
     "recipe",
 ]
