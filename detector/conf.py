@@ -59,7 +59,7 @@ class HamsterConfig:
     # Batches and their pictures are deleted after this many hours.
     batch_retention_hours: float = 24.0
     # A worker takes this many pictures at a time; those it keeps for longer than this are given to another.
-    batch_chunk: int = 8
+    batch_chunk: int = 32
     batch_claim_seconds: float = 120.0
 
     # One uploaded data set: the bytes of its archive and of what that unpacks to, and its files.

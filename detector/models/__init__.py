@@ -12,6 +12,8 @@ from detector.models.versions import (
     ShadowPace,
     detector_file_path,
 )
+from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
+from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [
     "AuditEntry",
@@ -26,6 +28,8 @@ __all__ = [
     "ShadowCount",
     "ShadowPace",
     "TrainingRun",
+    "Webhook",
+    "WebhookAttempt",
     "detector_file_path",
     "recipe",
 ]
