@@ -32,6 +32,7 @@ AT_LEAST: dict[str, float] = {
     "batch_retention_hours": 0.01,
     "batch_chunk": 1,
     "batch_claim_seconds": 1,
+    "training_claim_seconds": 5,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,

@@ -61,6 +61,9 @@ class HamsterConfig:
     batch_chunk: int = 8
     batch_claim_seconds: float = 120.0
 
+    # A training run whose worker writes no heartbeat, one a second, for this long is given to another.
+    training_claim_seconds: float = 45.0
+
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)
     engine_max_connections: int = 200
