@@ -1,0 +1,151 @@
+"""The WebSocket `/ws/jobs/`: how jobs come along; docs/PROTOCOL.md is its description.
+
+Rows are the truth about jobs, so a connection looks at the rows that it watches once a second and tells what
+changed. Nothing has to be sent by the workers, so nothing is lost when Redis or a process dies in between.
+"""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import DatabaseError
+
+from detector.errors import HamsterError
+from detector.jobs import WATCHABLE
+
+logger = logging.getLogger(__name__)
+LOOK_INTERVAL = 1.0  # seconds
+MOST_WATCHED = 20
+LONGEST_MESSAGE = 1000  # characters
+CLOSE_POLICY = 1008
+LARGEST_ID = 2**63 - 1
+
+Watched = tuple[str, int]
+
+
+class NotSignedIn(HamsterError):
+    """The connection belongs to no account, or no longer does."""
+
+    code = "not_signed_in"
+    message = "Sign in to watch jobs."
+
+
+class BadMessage(HamsterError):
+    """A message that can't be used. The connection stays open."""
+
+    code = "bad_message"
+    message = 'Send {"type": "watch" or "unwatch", "kind": "...", "id": 1} as text.'
+
+
+class TooManyWatched(HamsterError):
+    """More jobs than one connection may watch."""
+
+    code = "too_many_watched"
+    message = f"One connection can watch {MOST_WATCHED} jobs."
+
+
+class JobsConsumer(AsyncJsonWebsocketConsumer):
+    """One connection: which jobs it watches, and what it last said of each."""
+
+    async def connect(self) -> None:
+        """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
+        self._said: dict[Watched, Any] = {}
+        self._looking: asyncio.Task | None = None
+        await self.accept()
+        if await database_sync_to_async(self._user)() is None:
+            await self._turn_away()
+            return
+        self._looking = asyncio.create_task(self._keep_looking())
+
+    async def disconnect(self, code: int) -> None:
+        """Stop looking."""
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take in one message."""
+        if self._looking is None:
+            return
+        try:
+            await self._take(text_data)
+        except HamsterError as error:
+            await self._say_error(error)
+
+    async def _take(self, text: str | None) -> None:
+        is_watch, watched = _parse(text)
+        if not is_watch:
+            self._said.pop(watched, None)
+        elif watched not in self._said:
+            if len(self._said) >= MOST_WATCHED:
+                raise TooManyWatched
+            self._said[watched] = None
+            await self._look([watched])
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_INTERVAL)
+            await self._look(list(self._said))
+
+    async def _look(self, at: list[Watched]) -> None:
+        try:
+            found = await database_sync_to_async(self._read)(at)
+        except DatabaseError as error:
+            logger.warning("jobs cannot be looked at: %s", error)
+            return
+        if found is None:
+            await self._turn_away()
+            return
+        for watched, job in found.items():
+            if watched not in self._said:
+                continue
+            kind, pk = watched
+            if job is None:
+                del self._said[watched]
+                await self.send_json({"type": "gone", "kind": kind, "id": pk})
+            elif job != self._said[watched]:
+                self._said[watched] = job
+                await self.send_json({"type": "job", "kind": kind, "id": pk, "job": job})
+
+    def _read(self, at: list[Watched]) -> dict[Watched, Any] | None:
+        """What the account may see of these jobs now; None when it is not signed in any more."""
+        user = self._user()
+        if user is None:
+            return None
+        return {(kind, pk): WATCHABLE[kind](user, pk) for kind, pk in at}
+
+    def _user(self) -> AbstractBaseUser | None:
+        user, session = self.scope["user"], self.scope["session"]
+        if not user.is_authenticated or not session.exists(session.session_key):
+            return None
+        return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
+
+    async def _turn_away(self) -> None:
+        if self._looking is not None:
+            self._looking, looking = None, self._looking
+            if looking is not asyncio.current_task():
+                looking.cancel()
+        await self._say_error(NotSignedIn())
+        await self.close(CLOSE_POLICY)
+
+    async def _say_error(self, error: HamsterError) -> None:
+        await self.send_json({"type": "error", "code": error.code, "message": error.message})
+
+
+def _parse(text: str | None) -> tuple[bool, Watched]:
+    """Whether to watch or to stop watching, and what. Raises BadMessage."""
+    try:
+        if text is None or len(text) > LONGEST_MESSAGE:
+            raise BadMessage
+        message = json.loads(text)
+        kind, pk, wish = message["kind"], message["id"], message["type"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BadMessage from error
+    is_known = wish in ("watch", "unwatch") and isinstance(kind, str) and kind in WATCHABLE
+    if not is_known or type(pk) is not int or not 0 < pk <= LARGEST_ID:
+        raise BadMessage
+    return wish == "watch", (kind, pk)
