@@ -62,7 +62,7 @@ class HamsterConfig:
     batch_claim_seconds: float = 120.0
 
     # A training run whose worker writes no heartbeat, one a second, for this long is given to another.
-    training_claim_seconds: float = 45.0
+    training_claim_seconds: float = 30.0
 
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)

@@ -37,6 +37,9 @@ CREATE TABLE ended (item INTEGER NOT NULL);
 CREATE TRIGGER item_ends AFTER UPDATE ON detector_batchitem
 WHEN NEW.state IN ('succeeded', 'failed', 'cancelled') BEGIN INSERT INTO ended VALUES (NEW.id); END;
 """
+OPEN_BATCHES = "SELECT id FROM detector_batchjob WHERE state IN ('queued', 'running')"
+OPEN_RUNS = "SELECT id FROM detector_trainingrun WHERE status IN ('queued', 'running')"
+RUN = "SELECT status, error, progress, version_id, run_dir FROM detector_trainingrun WHERE id = ?"
 QUEUE_RUN = """
 from detector.models import TrainingRun
 from detector.services.training import queue_training_run
@@ -80,6 +83,8 @@ class KilledSite(SiteProcess):
         self.database = folder / "site.sqlite3"
         self.archive = archive
         self.client = httpx.Client(base_url=self.url, timeout=60)
+        self.faces = make_dataset(folder / "faces", train=18, valid=9, size=64)
+        self.runs: list[int] = []
         self.accepted: list[int] = []
         self.unanswered = 0
 
@@ -111,6 +116,12 @@ class KilledSite(SiteProcess):
                 self.accepted.append(answer.json()["id"])
                 return
         raise AssertionError("the site takes no batch any more")
+
+    def is_training(self) -> bool:
+        """Whether a run is being trained. If all have ended already, one more is queued."""
+        if not self.rows(OPEN_RUNS):
+            self.runs.append(self.queue_run(self.faces, epochs=EPOCHS))
+        return bool(self.processes("ml.train"))
 
     def queue_run(self, folder: Path, *, epochs: int) -> int:
         """A training run; its id."""
@@ -180,8 +191,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, chance: random.Random) -> Ite
 def kill_at_work(site: KilledSite, name: str, chance: random.Random) -> None:
     """Wait until the victim works, and kill it a random while later."""
     if name in ("training worker", "ml.train"):
-        wait_until(lambda: site.processes("ml.train"), "training to go on")
+        wait_until(site.is_training, "training to go on")
         time.sleep(chance.uniform(0, 12))
+        wait_until(site.is_training, "training to go on")
     else:
         if site.waiting() < PICTURES // 2:
             site.hand_in()
@@ -198,25 +210,8 @@ def kill_at_work(site: KilledSite, name: str, chance: random.Random) -> None:
         upload.join()
 
 
-def test_ten_kills_lose_nothing_repeat_nothing_and_need_no_hand(site: KilledSite, chance, tmp_path):
-    faces = make_dataset(tmp_path / "faces", train=18, valid=9, size=64)
-    site.sign_in()
-    with closing(sqlite3.connect(site.database, timeout=20)) as connection:
-        connection.executescript(COUNT_ENDS)
-    run = site.queue_run(faces, epochs=EPOCHS)
-    started = time.monotonic()
-    killed = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
-    for name in killed:
-        kill_at_work(site, name, chance)
-        print(f"{time.monotonic() - started:6.1f} s: killed {name}")
-
-    state = "SELECT status, error, progress, version_id, run_dir FROM detector_trainingrun WHERE id = ?"
-    open_batches = "SELECT count(*) FROM detector_batchjob WHERE state IN ('queued', 'running')"
-    wait_until(lambda: site.rows(open_batches)[0][0] == 0, "all batches to end")
-    print(f"{time.monotonic() - started:6.1f} s: all batches have ended")
-    wait_until(lambda: site.rows(state, run)[0][0] not in ("queued", "running"), "the run to end")
-    print(f"{time.monotonic() - started:6.1f} s: the run has ended")
-
+def assert_finished_once(site: KilledSite, kills_of_batch_workers: int) -> None:
+    """Every picture handed in is finished, and none was finished or begun more often than it had to be."""
     batches = dict(site.rows("SELECT id, state FROM detector_batchjob"))
     assert set(batches.values()) == {"succeeded"}
     assert set(site.accepted) <= set(batches)
@@ -225,19 +220,45 @@ def test_ten_kills_lose_nothing_repeat_nothing_and_need_no_hand(site: KilledSite
     assert len(items) == PICTURES * len(batches)
     assert {state for _, state, _ in items} == {"succeeded"}
     assert sorted(site.rows("SELECT item FROM ended")) == sorted((item,) for item, _, _ in items)
-    again = sum(attempts - 1 for _, _, attempts in items)
-    assert again <= CHUNK * sum("batch" in name for name in killed)
+    assert sum(attempts - 1 for _, _, attempts in items) <= CHUNK * kills_of_batch_workers
 
-    status, error, progress, version, run_dir = site.rows(state, run)[0]
+
+def assert_trained_to_the_end(site: KilledSite, run: int) -> None:
+    """Every epoch is there once, and so is the detector."""
+    status, error, progress, version, run_dir = site.rows(RUN, run)[0]
     assert (status, error, progress) == ("succeeded", "", 1.0)
     assert site.rows("SELECT state FROM detector_detectorversion WHERE id = ?", version) == [("candidate",)]
     rows = (Path(run_dir) / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == list(range(1, EPOCHS + 1))
 
-    # And all of them take what comes next.
+
+def assert_takes_what_comes_next(site: KilledSite, folder: Path) -> None:
+    """A batch, and a run that ends soon because there is nothing to learn from."""
     site.hand_in()
-    wait_until(lambda: site.rows(open_batches)[0][0] == 0, "the next batch to end")
-    (tmp_path / "empty/train/images").mkdir(parents=True)
-    next_run = site.queue_run(tmp_path / "empty", epochs=1)
-    wait_until(lambda: site.rows(state, next_run)[0][0] == "failed", "the next run to be taken")
-    assert "empty" in site.rows(state, next_run)[0][1]
+    wait_until(lambda: not site.rows(OPEN_BATCHES), "the next batch to end")
+    (folder / "train/images").mkdir(parents=True)
+    run = site.queue_run(folder, epochs=1)
+    wait_until(lambda: not site.rows(OPEN_RUNS), "the next run to end")
+    status, error, *_ = site.rows(RUN, run)[0]
+    assert status == "failed"
+    assert str(folder) in error
+
+
+def test_ten_kills_lose_nothing_repeat_nothing_and_need_no_hand(site: KilledSite, chance, tmp_path):
+    site.sign_in()
+    with closing(sqlite3.connect(site.database, timeout=20)) as connection:
+        connection.executescript(COUNT_ENDS)
+    started = time.monotonic()
+    killed = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
+    for name in killed:
+        kill_at_work(site, name, chance)
+        print(f"{time.monotonic() - started:6.1f} s: killed {name}")
+    wait_until(lambda: not site.rows(OPEN_BATCHES), "all batches to end")
+    print(f"{time.monotonic() - started:6.1f} s: all batches have ended")
+    wait_until(lambda: not site.rows(OPEN_RUNS), "training to end")
+    print(f"{time.monotonic() - started:6.1f} s: all training has ended")
+
+    assert_finished_once(site, sum("batch" in name for name in killed))
+    for run in site.runs:
+        assert_trained_to_the_end(site, run)
+    assert_takes_what_comes_next(site, tmp_path / "empty")

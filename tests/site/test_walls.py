@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user, get_user_model
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -20,6 +20,7 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from detector.checks import RATES
+from detector.jobs import WATCHABLE
 from detector.models import BatchItem, Dataset, DetectorVersion, TrainingRun
 from detector.services.batches import create_batch
 from tests.detector.batches import FACE, incoming
@@ -42,6 +43,12 @@ AREAS = {
 OTHER_PARAMETERS = {
     "batches": {"number": 1},
     "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "nothing/"},
+}
+WATCHED_AREAS = {
+    "batch": "batches",
+    "training-run": "training-runs",
+    "detector": "detectors",
+    "dataset": "datasets",
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
@@ -211,6 +218,16 @@ def test_every_operation_of_the_schema_is_at_an_address_that_was_walked():
     walked = {"/" + PARAMETER.sub("{}", route) for route in routes(get_resolver())}
     assert not {re.sub(r"{\w+}", "{}", path) for path, _ in operations} - walked
     assert {method for _, method in operations} <= set(METHODS)
+
+
+def test_jobs_are_watched_by_those_who_may_see_them_and_nobody_else(house):
+    for kind, look in WATCHABLE.items():
+        area = WATCHED_AREAS[kind]
+        visitors = [house.other, house.other_staff] if AREAS[area] == OWN else [house.other]
+        for visitor in visitors:
+            assert look(get_user(visitor), house.ids[area]) is None
+        keeper = house.owner if AREAS[area] == OWN else house.staff
+        assert look(get_user(keeper), house.ids[area])
 
 
 def test_no_address_serves_stored_files(house):
