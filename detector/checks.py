@@ -40,6 +40,7 @@ AT_LEAST: dict[str, float] = {
     "dataset_claim_seconds": 1,
     "evaluation_slice_seconds": 0,
     "evaluation_claim_seconds": 1,
+    "training_claim_seconds": 5,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,

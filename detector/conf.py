@@ -77,6 +77,8 @@ class HamsterConfig:
     # has not written anything for this long has died.
     evaluation_slice_seconds: float = 5.0
     evaluation_claim_seconds: float = 120.0
+    # A training run whose worker writes no heartbeat, one a second, for this long is given to another.
+    training_claim_seconds: float = 30.0
 
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)

@@ -53,7 +53,9 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
     try:
         with (
-            httpcore.ConnectionPool(network_backend=backend, ssl_context=ssl.create_default_context()) as pool,
+            httpcore.ConnectionPool(
+                network_backend=backend, ssl_context=ssl.create_default_context()
+            ) as pool,
             pool.stream(
                 "POST",
                 url,

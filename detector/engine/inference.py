@@ -143,13 +143,6 @@ class InferenceEngine:
             total_ms=(time.perf_counter() - picture.received_at) * 1000,
         )
 
-    def _work(self) -> None:
-        while (taken := self._line.take()) is not None:
-            job, picture = taken
-            outcome = self.look_at(picture)
-            self._hand_over(job, outcome)
-            self._line.done(job)
-
     @staticmethod
     def _hand_over(job: Job, outcome: Outcome) -> None:
         try:

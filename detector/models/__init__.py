@@ -12,7 +12,6 @@ from detector.models.versions import (
     ShadowPace,
     detector_file_path,
 )
-from detector.models.versions import AuditEntry, DetectorVersion, detector_file_path
 from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [

@@ -28,6 +28,7 @@ from detector.services.training import (
     give_back,
     how_to_install_training,
     still_running,
+    take_up_again,
 )
 from detector.services.versions import VersionError, register_version
 
@@ -68,6 +69,9 @@ def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> 
         stop_child(child, patience=0)
     if watch.given_back:
         give_back(run=run)
+    elif watch.was_killed:
+        logger.error("process %s of training run %s was killed", child.pid, run.pk)
+        take_up_again(run=run)
     elif watch.is_ours:
         _conclude(run, child.returncode, watch)
 
@@ -121,6 +125,11 @@ class _Watch:
         self.given_back = False
         self.cancelled = False
         self.last_heartbeat, self.last_try = time.monotonic(), float("-inf")
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else's signal ended the child before it was done: often for want of memory."""
+        return self.child.returncode < 0 and self.is_ours and not self.cancelled and self.done is None
 
     def until_it_ends(self, is_stopping: Callable[[], bool]) -> None:
         lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
