@@ -12,7 +12,7 @@ def name_emotions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detector", "0006_datasets"),
+        ("detector", "0007_training_runs"),
     ]
 
     operations = [

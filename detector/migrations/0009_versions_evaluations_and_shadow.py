@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detector", "0006_datasets"),
+        ("detector", "0007_training_runs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
