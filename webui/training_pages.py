@@ -19,12 +19,14 @@ from detector.services.training import how_to_install_training, queue_training_r
 from detector.training_forms import TrainingRunForm
 from webui.staff import StaffOnly
 
+PLACE = {"place": "training"}
 ERROR_FIELDS = {"bad_data_dirs": "datasets", "no_checkpoint": "start_from"}
 
 
 class TrainingListPage(StaffOnly, ListView):
     """All runs, newest first; those that go on move by themselves."""
 
+    extra_context = PLACE
     template_name = "webui/training/list.html"
     context_object_name = "runs"
     paginate_by = 20
@@ -38,13 +40,19 @@ class TrainingListPage(StaffOnly, ListView):
         context = super().get_context_data(**kwargs)
         for run in context["runs"]:
             run.place = queue_place(run)
-        chosen = self.request.GET.get("status", "")
-        return context | {"statuses": TrainingRun.Status.choices, "chosen": chosen}
+        status = self.request.GET.get("status", "")
+        chosen = status if status in TrainingRun.Status.values else ""
+        return context | {
+            "statuses": TrainingRun.Status.choices,
+            "chosen": chosen,
+            "kept": chosen and f"status={chosen}",
+        }
 
 
 class NewTrainingPage(StaffOnly, FormView):
     """What to learn from and how."""
 
+    extra_context = PLACE
     template_name = "webui/training/new.html"
     form_class = TrainingRunForm
 
@@ -77,6 +85,7 @@ class NewTrainingPage(StaffOnly, FormView):
 class TrainingRunPage(StaffOnly, DetailView):
     """One run: how far it is, its curves, its log."""
 
+    extra_context = PLACE
     template_name = "webui/training/run.html"
     context_object_name = "run"
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webui import training_pages, views
+from webui import dataset_pages, training_pages, views
 
 app_name = "webui"
 
@@ -20,4 +20,14 @@ urlpatterns = [
     path("training/<int:pk>/cancel/", training_pages.CancelTraining.as_view(), name="cancel-training"),
     path("training/<int:pk>/resume/", training_pages.ResumeTraining.as_view(), name="resume-training"),
     path("accounts/logout/", LogoutView.as_view(), name="sign-out"),
+    path("datasets/", dataset_pages.DatasetListPage.as_view(), name="datasets"),
+    path("datasets/<int:pk>/", dataset_pages.DatasetPage.as_view(), name="dataset"),
+    path("datasets/<int:pk>/check/", dataset_pages.CheckAgain.as_view(), name="dataset-check"),
+    path("datasets/<int:pk>/delete/", dataset_pages.DeletePage.as_view(), name="dataset-delete"),
+    path("datasets/<int:pk>/samples/", dataset_pages.SamplesPage.as_view(), name="dataset-samples"),
+    path(
+        "datasets/<int:pk>/samples/<int:sample>/image/",
+        dataset_pages.SampleImage.as_view(),
+        name="dataset-image",
+    ),
 ]

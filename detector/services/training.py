@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from kombu.exceptions import OperationalError as BrokerError
 
+from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import Dataset, TrainingRun
 from detector.selectors.checkpoints import checkpoint_of
@@ -29,11 +30,11 @@ from detector.selectors.training import has_checkpoint
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
 # With the interval at which workers look for silent runs, together less than a minute.
-HEARTBEAT_LIMIT = timedelta(seconds=40)
+HEARTBEAT_LIMIT = timedelta(seconds=config.training_claim_seconds)
 RESEND_AFTER = timedelta(minutes=1)
 MOST_RESUMPTIONS = 3
 GIVEN_UP = (
-    f"The worker that ran this training died, and so did the {MOST_RESUMPTIONS} that took it up again, all "
+    f"This training or its worker died, and died again the {MOST_RESUMPTIONS} times it was taken up, always "
     "before another epoch was finished. It is not tried again by itself. Often the machine has run out of "
     "memory: see the worker's log, and close other programs. To go on from the last checkpoint, press Resume "
     "on the page of the run."
@@ -190,9 +191,7 @@ def claim_training_run(*, run_id: int) -> TrainingRun | None:
 def recover_abandoned_runs() -> int:
     """Deal with the runs whose worker died, told by a heartbeat that stopped; returns how many there were.
 
-    One with a checkpoint is queued again and goes on from there, unless that has been tried
-    MOST_RESUMPTIONS times without another epoch; one without has failed, and one that was to be cancelled
-    is.
+    They are queued again, but one that was to be cancelled is.
     """
     limit = timezone.now() - HEARTBEAT_LIMIT
     silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=limit)
@@ -200,12 +199,8 @@ def recover_abandoned_runs() -> int:
         logger.error("training run %s was abandoned by its worker", run.pk)
         if run.cancel_requested:
             still_running(run).update(status=Status.CANCELLED, finished_at=timezone.now())
-        elif not has_checkpoint(run):
-            fail_run(run=run, error="The worker that ran this training died before the first checkpoint.")
-        elif run.resumptions >= MOST_RESUMPTIONS:
-            fail_run(run=run, error=GIVEN_UP)
         else:
-            _queue_again(run, resumptions=run.resumptions + 1)
+            take_up_again(run=run)
     return len(silent)
 
 
@@ -234,6 +229,17 @@ def fail_run(*, run: TrainingRun, error: str) -> None:
     """Write down why a running run failed."""
     still_running(run).update(status=Status.FAILED, error=error, finished_at=timezone.now())
     logger.error("training run %s failed: %s", run.pk, error)
+
+
+def take_up_again(*, run: TrainingRun) -> None:
+    """Queue a running run that died with its worker or alone; it goes on from its last checkpoint.
+
+    One that has been taken up MOST_RESUMPTIONS times without another epoch has failed.
+    """
+    if run.resumptions >= MOST_RESUMPTIONS:
+        fail_run(run=run, error=GIVEN_UP)
+    else:
+        _queue_again(run, resumptions=run.resumptions + 1)
 
 
 def give_back(*, run: TrainingRun) -> None:

@@ -28,6 +28,7 @@ from detector.services.training import (
     give_back,
     how_to_install_training,
     still_running,
+    take_up_again,
 )
 from detector.services.versions import VersionError, register_version
 
@@ -37,10 +38,6 @@ LOOK_INTERVAL = 1.0  # seconds between two looks at cancel requests; also the he
 CANCEL_PATIENCE = 300.0  # seconds for a cancelled run to export the best it has
 WRITE_INTERVAL = 0.5  # seconds between two writes of what the child said
 LINES_OF_ERROR = 15
-KILLED = (
-    "The training process was killed from outside, most often because the machine ran out of memory. Close "
-    "other programs and resume the run, or start one with a smaller batch size or image size."
-)
 DISK_FULL = "The disk is full. Make room and resume the run."
 
 
@@ -68,6 +65,9 @@ def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> 
         stop_child(child, patience=0)
     if watch.given_back:
         give_back(run=run)
+    elif watch.was_killed:
+        logger.error("process %s of training run %s was killed", child.pid, run.pk)
+        take_up_again(run=run)
     elif watch.is_ours:
         _conclude(run, child.returncode, watch)
 
@@ -121,6 +121,11 @@ class _Watch:
         self.given_back = False
         self.cancelled = False
         self.last_heartbeat, self.last_try = time.monotonic(), float("-inf")
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether somebody else's signal ended the child before it was done: often for want of memory."""
+        return self.child.returncode < 0 and self.is_ours and not self.cancelled and self.done is None
 
     def until_it_ends(self, is_stopping: Callable[[], bool]) -> None:
         lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -212,8 +217,6 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
             outcome = Status.SUCCEEDED
         except (VersionError, OSError, ValueError, KeyError) as problem:
             error = _plain(problem, "The trained detector cannot be registered")
-    elif status == -signal.SIGKILL:
-        error = KILLED
     elif not error:
         error = f"Training ended with status {status}. {_last_lines(_log_path(run))}".strip()
     if watch.cancelled:

@@ -148,6 +148,23 @@ def test_run_whose_workers_are_killed_goes_on_until_they_die_too_often_without_a
     assert training_processes(run) == []
 
 
+def test_run_whose_process_is_killed_goes_on_until_it_dies_too_often_without_an_epoch(drawn_faces, tmp_path):
+    run = queue_run(drawn_faces, epochs=500)
+    with training_worker(tmp_path / "log"):
+        wait_until((Path(run.run_dir) / "last.pt").is_file, "the first checkpoint")
+        for deaths in range(1, MOST_RESUMPTIONS + 2):
+            wait_until(lambda: training_processes(run), "the run to be taken up")
+            (process,) = training_processes(run)
+            process.kill()
+            process.wait()
+            wait_until(
+                lambda died=deaths: now(run).resumptions == died or now(run).finished_at, "that to be noticed"
+            )
+    failed = now(run)
+    assert (failed.status, failed.resumptions) == (Status.FAILED, MOST_RESUMPTIONS)
+    assert "died" in failed.error
+
+
 class Consumer(NamedTuple):
     """What a worker that gets ready hands to those who listen."""
 
@@ -169,7 +186,7 @@ def test_worker_goes_on_looking_for_abandoned_runs_when_the_database_was_not_the
     assert now(run).status == Status.RUNNING
     (later,) = timer.queue
     later.entry()
-    assert now(run).status == Status.FAILED
+    assert now(run).status == Status.QUEUED
 
 
 def test_waiting_run_whose_message_was_lost_is_taken_up_by_the_next_worker(broker, tmp_path):

@@ -77,15 +77,16 @@ class SiteProcess:
         finally:
             self.process = None
 
-    def manage(self, *arguments: str) -> None:
-        """Run a management command beside the running site, as a keeper of the site would."""
-        subprocess.run(
+    def manage(self, *arguments: str) -> str:
+        """Run a management command beside the running site, as a keeper of the site would; what it prints."""
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
             check=True,
             capture_output=True,
-        )
+            text=True,
+        ).stdout
 
     @contextmanager
     def suspended(self) -> Iterator[None]:

@@ -1,17 +1,28 @@
 """Hand 1,000 pictures to a running site as one batch and measure how many a second its workers look at.
 
     python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret
+    python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret --visit 5
 
 Signs in at /admin/, so the account has to be staff. The pictures are 640x480 JPEGs of one astronaut, each
 moved and scaled a little; they are made before the clock starts.
+
+With `--visit N` somebody else asks for the camera page and for /health N times a second each: first a few
+seconds while nothing else happens, then from the handing in of the batch until its end. So it is seen how
+usable the pages stay. Milliseconds count from when a request was due, so a slow one is not left out of the
+figures by delaying the next.
 """
 
 import argparse
 import io
 import json
 import random
+import statistics
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from PIL import Image
 
@@ -23,6 +34,8 @@ except ImportError as error:
 
 LOOK_INTERVAL = 0.2  # seconds
 OPEN = ("queued", "running")
+VISITED = {"camera_page_ms": "/", "health_ms": "/health"}
+QUIET_SECONDS = 5.0
 
 
 def make_pictures(count: int) -> list[bytes]:
@@ -83,6 +96,49 @@ def measure(client: httpx.Client, pictures: list[bytes]) -> dict[str, object]:
     }
 
 
+def visit(url: str, path: str, rate: float, stop: threading.Event) -> list[float]:
+    """Milliseconds from due to answered of `rate` requests a second until `stop`."""
+    found: list[float] = []
+    with httpx.Client(base_url=url, timeout=60) as client:
+        begin = time.perf_counter()
+        while not stop.wait(max(0.0, begin + len(found) / rate - time.perf_counter())):
+            due = begin + len(found) / rate
+            client.get(path).raise_for_status()
+            found.append(1000 * (time.perf_counter() - due))
+    return found
+
+
+@contextmanager
+def visited(url: str, rate: float) -> Iterator[dict[str, dict[str, float]]]:
+    """Visit the pages meanwhile; how long they took is in the dictionary when the block has ended."""
+    figures: dict[str, dict[str, float]] = {}
+    stop = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        visits = {name: pool.submit(visit, url, path, rate, stop) for name, path in VISITED.items()}
+        try:
+            yield figures
+        finally:
+            stop.set()
+        for name, done in visits.items():
+            shares = statistics.quantiles(done.result(), n=20, method="inclusive")
+            figures[name] = {
+                "p50": round(shares[9], 1),
+                "p95": round(shares[18], 1),
+                "slowest": round(max(done.result()), 1),
+            }
+
+
+def measure_with_visits(
+    client: httpx.Client, pictures: list[bytes], url: str, rate: float
+) -> dict[str, object]:
+    """What `measure` says, and how long the pages took before the batch and meanwhile."""
+    with visited(url, rate) as quiet:
+        time.sleep(QUIET_SECONDS)
+    with visited(url, rate) as busy:
+        summary = measure(client, pictures)
+    return summary | {name: {"quiet": quiet[name], "meanwhile": busy[name]} for name in VISITED}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -92,12 +148,16 @@ def main() -> None:
     parser.add_argument("--user", required=True)
     parser.add_argument("--password", required=True)
     parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--visit", type=float, metavar="N", help="pages asked for a second meanwhile")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     pictures = make_pictures(arguments.pictures)
     with httpx.Client(base_url=arguments.url, timeout=300) as client:
         sign_in(client, arguments.user, arguments.password)
-        summary = measure(client, pictures)
+        if arguments.visit:
+            summary = measure_with_visits(client, pictures, arguments.url, arguments.visit)
+        else:
+            summary = measure(client, pictures)
     if arguments.json:
         print(json.dumps(summary))
         return

@@ -1,0 +1,237 @@
+"""Nobody reaches what is another's by any address: all of them are walked, by method and by visitor.
+
+An address that this test does not know fails it. Say in `AREAS` or `PUBLIC` whom it is for, and in
+`OTHER_PARAMETERS` what fills it besides the row's id.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.auth import get_user, get_user_model
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+
+from detector.checks import RATES
+from detector.jobs import WATCHABLE
+from detector.models import BatchItem, Dataset, DetectorVersion, TrainingRun
+from detector.services.batches import create_batch
+from tests.detector.batches import FACE, incoming
+
+pytestmark = pytest.mark.django_db
+SECRET = "secret-of-the-owner"
+PUBLIC = {
+    *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
+    *("api/predict", "api/predict/stream", "api/detectors/", "api/schema/", "api/docs/"),
+}
+OWN, STAFF = "of whom it belongs to", "for staff"
+AREAS = {
+    "batches": OWN,
+    "training": STAFF,
+    "training-runs": STAFF,
+    "detectors": STAFF,
+    "datasets": STAFF,
+    "admin": STAFF,
+}
+OTHER_PARAMETERS = {
+    "batches": {"number": 1},
+    "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "nothing/"},
+}
+WATCHED_AREAS = {
+    "batch": "batches",
+    "training-run": "training-runs",
+    "detector": "detectors",
+    "dataset": "datasets",
+}
+METHODS = ("get", "post", "put", "patch", "delete")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
+SIGN_IN = ("/accounts/login/", "/admin/login/")
+
+
+class Address(NamedTuple):
+    """A route as the resolver has it, whom it is for, and its parameters."""
+
+    route: str
+    area: str
+    parameters: tuple[str, ...]
+
+    @property
+    def audience(self) -> str:
+        return AREAS[self.area]
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    """Every route below."""
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route.replace("^", "").removesuffix("$")
+        else:
+            yield from routes(pattern, route)
+
+
+def addresses() -> list[Address]:
+    """Every route that is not for everybody."""
+    return [
+        Address(route, route.removeprefix("api/").split("/")[0], parameters_of(route))
+        for route in routes(get_resolver())
+        if route not in PUBLIC
+    ]
+
+
+def parameters_of(route: str) -> tuple[str, ...]:
+    return tuple(one or other for one, other in PARAMETER.findall(route))
+
+
+def user(name: str, **values: bool) -> Any:
+    return get_user_model().objects.create_user(name, **values)
+
+
+def signed_in(account: Any) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(account)
+    return client
+
+
+class House:
+    """Rows of an owner and of the staff, with the secret in all their names, and the visitors."""
+
+    def __init__(self, folder: Any) -> None:
+        owner, staff = user("owner"), user("keeper", is_staff=True, is_superuser=True)
+        folder.mkdir()
+        batch = create_batch(owner=owner, files=incoming(folder, **{f"{SECRET}_jpg": FACE}))
+        result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": SECRET, "timing_ms": {}}
+        batch.items.update(state=BatchItem.State.SUCCEEDED, result=result, finished_at=timezone.now())
+        run = TrainingRun.objects.create(name=SECRET, owner=staff, data_dirs=[SECRET], run_dir=str(folder))
+        version = DetectorVersion(name=SECRET, source="imported", sha256="0" * 64, card={"version": SECRET})
+        version.onnx.save("x.onnx", ContentFile(b"no detector"), save=False)
+        version.save()
+        data = Dataset.objects.create(name=SECRET, folder=str(folder), owner=staff)
+        self.files = [batch.items.get().file.name, version.onnx.name]
+        self.ids = {
+            **{"batches": batch.pk, "detectors": version.pk, "datasets": data.pk},
+            **{"training": run.pk, "training-runs": run.pk},
+        }
+        self.owner, self.staff, self.stranger = signed_in(owner), signed_in(staff), Client()
+        self.other = signed_in(user("other"))
+        self.other_staff = signed_in(user("clerk", is_staff=True))
+
+    def fill(self, address: Address) -> str:
+        """The address with the ids of these rows. Fails for a parameter that nobody has told us about."""
+        known = {"pk": self.ids.get(address.area)} | OTHER_PARAMETERS.get(address.area, {})
+        unknown = [name for name in address.parameters if known.get(name) is None]
+        assert not unknown, f"{address.route}: what fills {unknown}? {__doc__}"
+        return "/" + PARAMETER.sub(lambda match: str(known[match[1] or match[2]]), address.route)
+
+
+@pytest.fixture
+def house(tmp_path, settings) -> House:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.HAMSTER = {**settings.HAMSTER, **dict.fromkeys(RATES, "")}
+    cache.clear()
+    return House(tmp_path / "incoming")
+
+
+def body(response: HttpResponse) -> bytes:
+    return response.getvalue() if hasattr(response, "getvalue") else b"".join(response.streaming_content)
+
+
+def assert_refused(response: HttpResponse) -> None:
+    """A 403, a 404, a redirect to where one signs in, or a method that is there for nobody."""
+    where = f"{response.request['REQUEST_METHOD']} {response.request['PATH_INFO']}"
+    assert SECRET.encode() not in body(response), where
+    if response.status_code in (301, 302):
+        assert response.headers["Location"].startswith(SIGN_IN), where
+    else:
+        assert response.status_code in (403, 404, 405), f"{where}: {response.status_code}"
+
+
+def ask(client: Client, path: str) -> list[HttpResponse]:
+    """The answers to all methods."""
+    return [getattr(client, method)(path) for method in METHODS]
+
+
+def test_every_address_has_an_audience():
+    assert {address.area for address in addresses()} <= set(AREAS), __doc__
+    assert not [route for route in PUBLIC if parameters_of(route)], "what has an id is not for everybody"
+    assert set(routes(get_resolver())) >= PUBLIC
+
+
+def test_strangers_get_nothing(house):
+    for address in addresses():
+        for response in ask(house.stranger, house.fill(address)):
+            assert_refused(response)
+
+
+def test_people_get_nothing_of_what_is_for_staff(house):
+    for address in addresses():
+        if address.audience == STAFF:
+            for response in ask(house.other, house.fill(address)):
+                assert_refused(response)
+
+
+@pytest.mark.parametrize("visitor", ["other", "other_staff"])
+def test_neither_people_nor_staff_get_anything_of_what_is_another_persons(house, visitor):
+    for address in addresses():
+        if address.audience == OWN:
+            answers = ask(getattr(house, visitor), house.fill(address))
+            for response in answers:
+                if address.parameters:
+                    assert_refused(response)
+                else:
+                    assert SECRET.encode() not in body(response), address.route
+            if address.parameters:
+                assert 404 in {response.status_code for response in answers}, address.route
+    assert house.owner.get("/api/batches/").json()["results"][0]["counts"]["succeeded"] == 1
+
+
+def test_the_same_addresses_do_open_for_those_they_are_for(house):
+    """Otherwise the walls would be proven with addresses that nobody can use."""
+    for method in ("get", "post"):
+        for address in addresses():
+            if address.area == "admin":
+                continue
+            client = house.owner if address.audience == OWN else house.staff
+            with transaction.atomic():
+                response = getattr(client, method)(house.fill(address))
+                transaction.set_rollback(True)
+            assert response.status_code < 500, address.route
+            if method == "get" or house_has_no_get(house, client, address):
+                assert response.status_code not in (403, 404), f"{address.route}: {response.status_code}"
+
+
+def house_has_no_get(house: House, client: Client, address: Address) -> bool:
+    return client.get(house.fill(address)).status_code == 405
+
+
+def test_every_operation_of_the_schema_is_at_an_address_that_was_walked():
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    operations = [(path, method) for path, methods in schema["paths"].items() for method in methods]
+    assert len(operations) > 10
+    walked = {"/" + PARAMETER.sub("{}", route) for route in routes(get_resolver())}
+    assert not {re.sub(r"{\w+}", "{}", path) for path, _ in operations} - walked
+    assert {method for _, method in operations} <= set(METHODS)
+
+
+def test_jobs_are_watched_by_those_who_may_see_them_and_nobody_else(house):
+    for kind, look in WATCHABLE.items():
+        area = WATCHED_AREAS[kind]
+        visitors = [house.other, house.other_staff] if AREAS[area] == OWN else [house.other]
+        for visitor in visitors:
+            assert look(get_user(visitor), house.ids[area]) is None
+        keeper = house.owner if AREAS[area] == OWN else house.staff
+        assert look(get_user(keeper), house.ids[area])
+
+
+def test_no_address_serves_stored_files(house):
+    prefixes = ("", "media/", "static/", "static/../media/", "static/%2e%2e/media/", "files/", "var/media/")
+    for client in (house.stranger, house.other, house.owner, house.staff):
+        for name in house.files:
+            assert {client.get(f"/{prefix}{name}").status_code for prefix in prefixes} == {404}
