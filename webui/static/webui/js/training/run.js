@@ -17,6 +17,7 @@ const figures = lineChart(element("figures"), [], { x: "epoch", maxY: 1 });
 let status = "";
 let drawn = "";
 
+show(JSON.parse(element("job").textContent)); // as it was when the page was sent
 watchJob("training-run", id, show, { gone: () => location.reload(), lost: (isLost) => document.body.toggleAttribute("data-lost", isLost) });
 
 function show(job) {
@@ -29,7 +30,7 @@ function show(job) {
   element("error").hidden = !job.error;
   element("cancel").hidden = !job.can_cancel;
   element("resume").hidden = !job.can_resume;
-  if (!job.can_cancel) element("ask").close();
+  if (!job.can_cancel && element("ask").open) element("ask").close("no");
   showVersion(job.version);
   if (report.hardware) {
     element("device").textContent = `${report.hardware.device}: ${report.hardware.name}`;
