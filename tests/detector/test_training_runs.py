@@ -1,18 +1,25 @@
+import base64
+import json
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from detector.models import TrainingRun
+from detector.models import Dataset, TrainingRun
 from detector.services import training
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
+    RESEND_AFTER,
+    BadSettings,
     NotCancellable,
     NotResumable,
     UnusableDataDirs,
@@ -23,9 +30,11 @@ from detector.services.training import (
     queue_training_run,
     recover_abandoned_runs,
     request_cancel,
+    resend_next_run,
     resume,
 )
 from detector.services.training_process import training_command
+from detector.tasks import LOOK_AFTER_INTERVAL
 
 pytestmark = pytest.mark.django_db
 Status = TrainingRun.Status
@@ -305,3 +314,95 @@ def test_training_pages_say_what_to_install_when_a_package_is_missing(staff_clie
         page = staff_client.get(path).content.decode()
         assert "no_such_package" in page
         assert "pip install -r requirements.txt" in page
+
+
+def test_silent_run_is_found_within_a_minute():
+    assert HEARTBEAT_LIMIT.total_seconds() + LOOK_AFTER_INTERVAL < 60
+
+
+def test_cancelled_run_is_resumed(tmp_path, broker, django_capture_on_commit_callbacks):
+    run = run_in(Status.CANCELLED, run_dir=str(tmp_path), cancel_requested=True, progress=0.5)
+    (tmp_path / "last.pt").touch()
+    with django_capture_on_commit_callbacks(execute=True):
+        resume(run=run)
+    run.refresh_from_db()
+    assert (run.status, run.cancel_requested, run.progress) == (Status.QUEUED, False, 0.5)
+    assert broker.llen("training") == 1
+
+
+def long_ago(run: TrainingRun) -> None:
+    TrainingRun.objects.filter(pk=run.pk).update(sent_at=timezone.now() - RESEND_AFTER)
+
+
+def test_lost_message_is_sent_again_only_for_the_next_run_and_only_while_none_is_running(broker):
+    later, first = run_in(Status.QUEUED), run_in(Status.QUEUED, queued_at=timezone.now() - timedelta(hours=1))
+    assert not resend_next_run()  # they have just been sent
+    long_ago(first)
+    long_ago(later)
+    running = run_in(Status.RUNNING)
+    assert not resend_next_run()
+    running.delete()
+    assert resend_next_run()
+    assert not resend_next_run()
+    assert broker.llen("training") == 1
+    (message,) = broker.lrange("training", 0, -1)
+    assert json.loads(base64.b64decode(json.loads(message)["body"]))[0] == [first.pk]
+
+
+def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks, monkeypatch, caplog):
+    nowhere = Celery(broker="redis://127.0.0.1:1", broker_connection_timeout=1)
+    nowhere.conf.task_publish_retry = False
+    monkeypatch.setattr(training, "current_app", nowhere)
+    with django_capture_on_commit_callbacks(execute=True):
+        run = queue_training_run(run=TrainingRun(name="faces", data_dirs=[str(data_dir)]), owner=None)
+    assert status_of(run) == Status.QUEUED
+    assert "waits until Redis answers" in caplog.text
+
+
+def test_settings_that_cannot_train_are_refused_by_the_service(data_dir):
+    with pytest.raises(BadSettings) as refused:
+        queue_training_run(
+            run=TrainingRun(name="faces", data_dirs=[str(data_dir)], image_size=100), owner=None
+        )
+    assert set(refused.value.details) == {"image_size"}
+    assert not TrainingRun.objects.exists()
+
+
+def test_folders_of_data_sets_and_free_ones_are_learned_from_once_each(data_dir):
+    dataset = Dataset.objects.create(name="faces", folder=str(data_dir))
+    run = queue_training_run(
+        run=TrainingRun(name="faces", data_dirs=[str(data_dir)]), owner=None, datasets=[dataset]
+    )
+    assert run.data_dirs == [str(data_dir)]
+    assert list(run.datasets.all()) == [dataset]
+
+
+def manage_train(*arguments: str) -> str:
+    output = StringIO()
+    call_command("train", *arguments, "--no-follow", stdout=output)
+    return output.getvalue()
+
+
+def test_a_run_is_queued_from_the_command_line(data_dir):
+    Dataset.objects.create(name="faces", folder=str(data_dir))
+    said = manage_train("--dataset", "faces", "--epochs", "3", "--name", "mine", "--augment", "none")
+    run = TrainingRun.objects.get()
+    assert (run.name, run.epochs, run.augment, run.data_dirs) == ("mine", 3, "none", [str(data_dir)])
+    assert f"training run {run.pk}, mine, is queued" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "at least one data folder"),
+        (["--dataset", "nobody's"], 'There is no dataset "nobody\'s"; there are: none.'),
+        (["--data-dir", "/no/such"], "has no folder train/images"),
+        (["--data-dir", "{data}", "--image-size", "100"], "image_size"),
+        (["--data-dir", "{data}", "--start-from", "x"], "There is no detector version 'x'"),
+    ],
+)
+def test_command_line_says_in_one_line_what_cannot_train(data_dir, arguments, said):
+    with pytest.raises(CommandError) as refused:
+        manage_train(*(argument.format(data=data_dir) for argument in arguments))
+    assert said in str(refused.value)
+    assert not TrainingRun.objects.exists()

@@ -1,7 +1,8 @@
 """A real worker, a real queue, a real training process."""
 
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +24,9 @@ from detector.services.training import (
     MOST_RESUMPTIONS,
     queue_training_run,
     request_cancel,
+    resume,
 )
+from detector.services.training_process import training_command
 from tests.detector.workers import training_worker, wait_until
 from tests.ml.drawn_faces import make_dataset
 
@@ -85,6 +88,12 @@ def test_queued_run_is_trained_once_and_leaves_a_candidate_detector(drawn_faces,
     assert done.version.state == DetectorVersion.State.CANDIDATE
     assert done.version.source == DetectorVersion.Source.TRAINING
     assert done.version.card["train"]["epochs"] == 1
+    assert done.version.card["metrics"]["frames"] == 9
+    assert shlex.split(done.command) == [*training_command(done)[:-1]]
+    assert training_command(done)[-1] == "--resume"
+    assert done.report["hardware"]["device"] == "cpu"
+    assert done.report["memory_bytes"] > 2**26
+    assert (done.report["epochs_done"], done.report["phase"]) == (1, "finishing")
     assert len((Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()) == 1
 
 
@@ -207,3 +216,41 @@ def test_run_that_cannot_train_fails_with_the_reason(tmp_path):
     assert failed.status == Status.FAILED
     assert failed.version is None
     assert str(tmp_path / "data") in failed.error
+
+
+def fails_in_plain_words(run: TrainingRun, log: Path, meanwhile: Callable[[], None]) -> TrainingRun:
+    with training_worker(log):
+        meanwhile()
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+    failed = now(run)
+    assert failed.status == Status.FAILED
+    assert "Traceback" not in failed.error
+    return failed
+
+
+def test_full_disk_is_said_in_plain_words(drawn_faces, tmp_path):
+    run = queue_run(drawn_faces, epochs=2)
+    Path(run.run_dir).mkdir(parents=True)
+    (Path(run.run_dir) / "last.pt.part").symlink_to("/dev/full")
+    failed = fails_in_plain_words(run, tmp_path / "log", lambda: None)
+    assert failed.error.startswith("The disk is full")
+
+
+def test_data_set_that_disappears_is_said_in_plain_words_and_the_run_can_be_resumed(tmp_path):
+    folder = make_dataset(tmp_path / "faces", train=18, valid=9, size=64)
+    run = queue_run(folder, epochs=500)
+
+    def disappear() -> None:
+        wait_until((Path(run.run_dir) / "last.pt").is_file, "the first checkpoint")
+        folder.rename(tmp_path / "away")
+
+    failed = fails_in_plain_words(run, tmp_path / "log", disappear)
+    assert f"The pictures of {folder} disappeared" in failed.error
+    (tmp_path / "away").rename(folder)
+    resume(run=run)
+    reached = now(run).progress
+    with training_worker(tmp_path / "next"):
+        wait_until(lambda: now(run).progress > reached, "the run to go on")
+        request_cancel(run=run)
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+    assert now(run).status == Status.CANCELLED

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -86,7 +85,8 @@ def wait_for_epoch(page: Page, least: int) -> int:
 def inked(canvas: Locator) -> int:
     """How many points of a chart are drawn on."""
     return canvas.evaluate(
-        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 == 3 && v).length"
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+        ".filter((value, index) => index % 4 == 3 && value).length"
     )
 
 
@@ -134,6 +134,8 @@ def test_a_run_is_started_watched_by_two_cancelled_and_resumed(
     expect(page.locator("#command")).to_contain_text("--resume")
     page.locator("#log").scroll_into_view_if_needed()
     expect(page.locator("#log")).not_to_be_empty()
+    cancel(page)
+    expect(page.locator("#said")).to_have_text(re.compile("cancelled", re.IGNORECASE))
 
 
 def test_a_second_run_waits_in_line_and_is_cancelled_at_once(
