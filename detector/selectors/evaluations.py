@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -35,6 +35,23 @@ def newest_on(*, version: DetectorVersion, dataset: Dataset) -> Evaluation | Non
     return rows.filter(state=State.SUCCEEDED).first() or rows.first()
 
 
+class Box(NamedTuple):
+    """Corners as fractions of the picture."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        return self.y2 - self.y1
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """One labelled face: what it is, what was read ("missed" without a box), and the box with its score."""
@@ -42,8 +59,8 @@ class Face:
     truth: str
     found: str
     score: float | None
-    true_box: list[float]
-    found_box: list[float] | None
+    true_box: Box
+    found_box: Box | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +128,8 @@ def _faces(picture: dict[str, Any]) -> list[Face]:
                 truth=EMOTIONS[label],
                 found=NAMES[name] if name != MISSED else MISSED_NAME,
                 score=row[4 + name] if row else None,
-                true_box=corners,
-                found_box=row[:4] if row else None,
+                true_box=Box(*corners),
+                found_box=Box(*row[:4]) if row else None,
             )
         )
     return faces
