@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detector.models import DetectorVersion
 from detector.selectors.evaluations import MISSED_NAME
 from ml.config import EMOTIONS
 
@@ -39,6 +40,12 @@ class Compared:
         if self.change is None or abs(self.change) < 0.0005:
             return ""
         return "better" if (self.change < 0) == self.lower_is_better else "worse"
+
+
+def metrics_of(version: DetectorVersion) -> dict[str, Any]:
+    """The figures of a version's card; empty where it has none."""
+    metrics = version.card.get("metrics")
+    return metrics if isinstance(metrics, dict) else {}
 
 
 def key_figures(metrics: Mapping[str, Any]) -> list[tuple[str, float | None]]:

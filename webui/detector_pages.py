@@ -41,6 +41,7 @@ from webui.detector_figures import (
     key_figures,
     learning_series,
     matrix_rows,
+    metrics_of,
     precision_series,
 )
 
@@ -76,7 +77,7 @@ class DetectorsPage(DetectorPageBase):
         rows = [
             {
                 "version": version,
-                "figures": key_figures(version.card.get("metrics") or {}),
+                "figures": key_figures(metrics_of(version)),
                 "size": file_size(version),
             }
             for version in versions
@@ -92,7 +93,7 @@ class DetectorPage(DetectorPageBase):
 
     def get_context_data(self, pk: int, **kwargs: Any) -> dict[str, Any]:
         version = get_object_or_404(detector_versions(), pk=pk)
-        metrics = version.card.get("metrics") or {}
+        metrics = metrics_of(version)
         finished = latest_on_each(version=version)
         wanted = self.request.GET.get("evaluation")
         shown = next((row for row in finished if str(row.pk) == wanted), finished[0] if finished else None)
@@ -176,7 +177,7 @@ class ComparePage(DetectorPageBase):
         context = super().get_context_data(versions=versions, a=first, b=second, **kwargs)
         if first is None or second is None:
             return context
-        cards = [version.card.get("metrics") or {} for version in (first, second)]
+        cards = [metrics_of(version) for version in (first, second)]
         datasets = list(Dataset.objects.order_by("name"))
         dataset, found = self._dataset(first, second, datasets)
         finished = [row for row in found if row is not None and row.state == Evaluation.State.SUCCEEDED]

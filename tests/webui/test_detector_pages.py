@@ -1,6 +1,7 @@
 """The pages of detector versions as the server sends them, and what their buttons do."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -187,8 +188,11 @@ def test_learning_curves_come_from_the_run(candidate, keeper, tmp_path):
     run = TrainingRun.objects.create(name="angry", run_dir=str(tmp_path / "run"), version=candidate)
     assert "no curves to show" in text_of(keeper, page_of(candidate))
     (tmp_path / "run").mkdir()
-    rows = '{"epoch": 1, "train": {"loss": 2.5}}\n{"epoch": 2, "train": {"loss": 1.5}, "valid": {"mAP50": 0.5}}\n'
-    (tmp_path / "run/metrics.jsonl").write_text(rows)
+    rows = [
+        {"epoch": 1, "train": {"loss": 2.5}},
+        {"epoch": 2, "train": {"loss": 1.5}, "valid": {"mAP50": 0.5}},
+    ]
+    (tmp_path / "run/metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
     curves = keeper.get(page_of(candidate)).context["curves"]
     assert curves["loss"] == [{"label": "loss", "points": [{"x": 1, "y": 2.5}, {"x": 2, "y": 1.5}]}]
     assert curves["quality"] == [{"label": "mAP50", "points": [{"x": 2, "y": 0.5}]}]

@@ -9,14 +9,14 @@ NOT_MEASURED = "not measured"
 
 @register.filter
 def figure(value: float | None) -> str:
-    """0.789; "not measured" for None."""
-    return NOT_MEASURED if value is None else f"{value:.3f}"
+    """0.789; "not measured" for what is no number."""
+    return f"{value:.3f}" if isinstance(value, int | float) else NOT_MEASURED
 
 
 @register.filter
 def percent(value: float | None) -> str:
-    """78.9 %; "not measured" for None."""
-    return NOT_MEASURED if value is None else f"{100 * value:.1f} %"
+    """78.9 %; "not measured" for what is no number."""
+    return f"{100 * value:.1f} %" if isinstance(value, int | float) else NOT_MEASURED
 
 
 @register.filter
@@ -31,5 +31,5 @@ def difference(value: float | None) -> str:
 
 @register.filter
 def milliseconds(value: float | None) -> str:
-    """5.3 ms; "not measured" for None."""
-    return NOT_MEASURED if value is None else f"{value:.1f} ms"
+    """5.3 ms; "not measured" for what is no number."""
+    return f"{value:.1f} ms" if isinstance(value, int | float) else NOT_MEASURED
