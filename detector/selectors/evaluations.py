@@ -65,10 +65,12 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A picture that was looked at: its number in the evaluation, its path in the data set, its faces."""
+    """A picture that was looked at: its number in the evaluation, its path in the data set, its width and
+    height as decoded (1 x 1 if it can't be read), its faces."""
 
     number: int
     path: str
+    size: tuple[int, int]
     faces: list[Face]
 
 
@@ -81,7 +83,7 @@ def pictures_of(evaluation: Evaluation) -> list[dict[str, Any]]:
 def looked_at(evaluation: Evaluation) -> Iterator[Looked]:
     """The pictures of an evaluation with their faces of known expression."""
     for number, picture in enumerate(pictures_of(evaluation)):
-        yield Looked(number, picture["path"], _faces(picture))
+        yield Looked(number, picture["path"], tuple(picture["size"]), _faces(picture))
 
 
 def pictures_with(

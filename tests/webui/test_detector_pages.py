@@ -162,7 +162,6 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert f'href="{cell}" aria-label="1: sad read as happy"' in text_of(keeper, page_of(live))
     page = text_of(keeper, cell.replace("&amp;", "&"))
     picture = f"/detectors/evaluations/{evaluation.pk}/pictures/2/"
-    assert page.count("<img src=") - page.count("stills/happy.svg") <= 1
     assert f'src="{picture}"' in page
     assert (page.count('class="true-box"'), page.count('class="found-box"')) == (1, 1)
     answer = keeper.get(picture)
@@ -221,7 +220,7 @@ def test_a_damaged_version_is_refused_with_the_reason_and_the_live_one_stays(liv
 
 
 def test_a_shadow_is_started_watched_and_stopped(live, candidate, keeper):
-    assert 'value="10.0"' in text_of(keeper, page_of(candidate))
+    assert 'value="10"' in text_of(keeper, page_of(candidate))
     assert "looks at 25 %" in said(keeper, f"{page_of(candidate)}shadow/", {"percent": "25"})
     assert "It has not looked at a frame yet" in text_of(keeper, page_of(candidate))
     tally = ShadowTally(frames=4, gave_way=1, shadow_ms=20.0, live_ms=16.0, slowest_ms=7.5)
@@ -272,7 +271,7 @@ def test_two_versions_are_compared_on_the_same_pictures(live, candidate, dataset
     assert by_label["Accuracy"].verdict == "worse"
     assert answer.context["page"].paginator.count == 3
     assert answer.context["split"] == {"first": 2, "second": 0, "none": 1}
-    assert "read happy, right" in answer.content.decode()
+    assert "sad, read as <strong>angry</strong>" in answer.content.decode()
     assert keeper.get("/detectors/compare/?a=99999&b=1").status_code == 404
     assert keeper.get(f"{address}&dataset=99999").status_code == 404
     assert "Compare two" in text_of(keeper, "/detectors/compare/")

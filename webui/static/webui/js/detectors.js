@@ -8,7 +8,7 @@ for (const canvas of document.querySelectorAll("canvas[data-lines]")) {
   const series = JSON.parse(document.getElementById(lines).textContent);
   lineChart(
     canvas,
-    series.map((line) => ({ ...line, colour: colour(line.label) })),
+    series.map((line) => ({ ...line, colour: colour(line.label === "face" ? "ink" : line.label) })),
     { x, y, maxX: Number(maxX) || undefined, maxY: Number(max) || undefined },
   );
 }
