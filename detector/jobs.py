@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from detector.api.batch_serializers import BatchSerializer
+from detector.api.batch_serializers import BatchDetailSerializer
 from detector.selectors.batches import batches_of
 
 
 def _batch(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
     batch = batches_of(owner=user).filter(pk=pk).first()
-    return batch and BatchSerializer(batch).data
+    return batch and BatchDetailSerializer(batch).data
 
 
 # Kind -> a function of an account and an id that gives what the API's detail view gives; None for what is

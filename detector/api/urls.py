@@ -10,6 +10,7 @@ from detector.api.batch_views import (
     BatchListView,
     BatchRetryView,
     BatchView,
+    WebhookAttemptsView,
 )
 from detector.api.health import HealthView, ReadyView
 from detector.api.views import DetectorListView, PredictView, StreamView
@@ -25,6 +26,9 @@ urlpatterns = [
     path("api/batches/<int:pk>/items/", BatchItemsView.as_view(), name="batch-items"),
     path("api/batches/<int:pk>/cancel/", BatchCancelView.as_view(), name="batch-cancel"),
     path("api/batches/<int:pk>/retry/", BatchRetryView.as_view(), name="batch-retry"),
+    path(
+        "api/batches/<int:pk>/webhook-attempts/", WebhookAttemptsView.as_view(), name="batch-webhook-attempts"
+    ),
     path("api/batches/<int:pk>/download/", BatchDownloadView.as_view(), name="batch-download"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),

@@ -11,61 +11,100 @@ def name_emotions(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('detector', '0006_datasets'),
+        ("detector", "0006_datasets"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Webhook',
+            name="Webhook",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.CharField(max_length=500, verbose_name='URL')),
-                ('secret', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('idle', 'the batch has not ended'), ('waiting', 'to be sent, or sent again'), ('delivered', 'the other side has taken it'), ('given_up', 'no attempt succeeded')], db_index=True, default='idle', max_length=10)),
-                ('event', models.CharField(blank=True, help_text='The latest end of the batch.', max_length=32)),
-                ('tries', models.PositiveSmallIntegerField(default=0, help_text='Attempts to tell of the latest end.')),
-                ('due_at', models.DateTimeField(blank=True, help_text='Of the next attempt.', null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.CharField(max_length=500, verbose_name="URL")),
+                ("secret", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("idle", "the batch has not ended"),
+                            ("waiting", "to be sent, or sent again"),
+                            ("delivered", "the other side has taken it"),
+                            ("given_up", "no attempt succeeded"),
+                        ],
+                        db_index=True,
+                        default="idle",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "event",
+                    models.CharField(blank=True, help_text="The latest end of the batch.", max_length=32),
+                ),
+                (
+                    "tries",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Attempts to tell of the latest end."
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, help_text="Of the next attempt.", null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='WebhookAttempt',
+            name="WebhookAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=32)),
-                ('started_at', models.DateTimeField()),
-                ('milliseconds', models.PositiveIntegerField()),
-                ('status', models.PositiveSmallIntegerField(blank=True, help_text='Of the answer, if one came.', null=True)),
-                ('answer', models.CharField(blank=True, help_text='How its body begins.', max_length=500)),
-                ('error', models.CharField(blank=True, help_text='Why it counts as failed.', max_length=300)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event", models.CharField(max_length=32)),
+                ("started_at", models.DateTimeField()),
+                ("milliseconds", models.PositiveIntegerField()),
+                (
+                    "status",
+                    models.PositiveSmallIntegerField(
+                        blank=True, help_text="Of the answer, if one came.", null=True
+                    ),
+                ),
+                ("answer", models.CharField(blank=True, help_text="How its body begins.", max_length=500)),
+                ("error", models.CharField(blank=True, help_text="Why it counts as failed.", max_length=300)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.RemoveIndex(
-            model_name='batchitem',
-            name='items_by_state',
+            model_name="batchitem",
+            name="items_by_state",
         ),
         migrations.AddField(
-            model_name='batchitem',
-            name='emotion',
+            model_name="batchitem",
+            name="emotion",
             field=models.CharField(blank=True, help_text="The result's; unknown: no face.", max_length=20),
         ),
         migrations.AddIndex(
-            model_name='batchitem',
-            index=models.Index(fields=['batch', 'state', 'emotion'], name='items_by_state'),
+            model_name="batchitem",
+            index=models.Index(fields=["batch", "state", "emotion"], name="items_by_state"),
         ),
         migrations.AddField(
-            model_name='webhook',
-            name='batch',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='webhook', to='detector.batchjob'),
+            model_name="webhook",
+            name="batch",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="webhook", to="detector.batchjob"
+            ),
         ),
         migrations.AddField(
-            model_name='webhookattempt',
-            name='webhook',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='detector.webhook'),
+            model_name="webhookattempt",
+            name="webhook",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="detector.webhook"
+            ),
         ),
         migrations.RunPython(name_emotions, migrations.RunPython.noop),
     ]

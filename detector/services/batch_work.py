@@ -212,6 +212,4 @@ def _is_cancelled(batch_id: int) -> bool:
 def _release(items: Sequence[BatchItem]) -> None:
     if items:
         mine = BatchItem.objects.filter(claim=items[0].claim, state=State.RUNNING)
-        mine.filter(pk__in=[item.pk for item in items]).update(
-            state=State.QUEUED, attempts=F("attempts") - 1
-        )
+        mine.filter(pk__in=[item.pk for item in items]).update(state=State.QUEUED, attempts=F("attempts") - 1)
