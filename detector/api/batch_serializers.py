@@ -84,8 +84,7 @@ class BatchSerializer(serializers.ModelSerializer):
         return {"total": batch.total, "queued": batch.total - sum(known.values()), **known}
 
     def get_progress(self, batch: BatchJob) -> float:
-        ended = batch.succeeded + batch.failed + batch.cancelled
-        return round(ended / batch.total, 4)
+        return round(batch.ended / batch.total, 4)
 
     @extend_schema_field(WebhookSerializer(allow_null=True))
     def get_webhook(self, batch: BatchJob) -> dict[str, Any] | None:

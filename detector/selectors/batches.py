@@ -1,7 +1,7 @@
 """Reads of batches."""
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from detector.models import BatchItem, BatchJob, WebhookAttempt
 from ml.config import EMOTIONS, UNKNOWN
@@ -11,9 +11,11 @@ COUNTED_STATES = ("running", "succeeded", "failed", "cancelled")
 
 def batches() -> QuerySet[BatchJob]:
     """All batches, newest first, each with how many of its items are `running`, `succeeded`, `failed` and
-    `cancelled`."""
+    `cancelled`, and how many have `ended`."""
     counts = {state: Count("items", filter=Q(items__state=state)) for state in COUNTED_STATES}
-    return BatchJob.objects.select_related("webhook").annotate(**counts).order_by("-created_at", "-id")
+    ended = F("succeeded") + F("failed") + F("cancelled")
+    counted = BatchJob.objects.annotate(**counts).annotate(ended=ended)
+    return counted.select_related("webhook").order_by("-created_at", "-id")
 
 
 def batches_of(*, owner: AbstractBaseUser) -> QuerySet[BatchJob]:
