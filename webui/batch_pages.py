@@ -10,10 +10,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.views.generic import ListView, TemplateView, View
 
-from detector.api.batch_serializers import BatchDetailSerializer
 from detector.conf import config
 from detector.downloads import FORMATS
 from detector.errors import HamsterError
