@@ -5,6 +5,7 @@ from django.urls import path
 
 from webui import dataset_pages, training_pages, views
 from webui import detector_acts, detector_pages, views
+from webui import batch_pages, batch_pictures, views
 
 app_name = "webui"
 
@@ -45,5 +46,24 @@ urlpatterns = [
         "detectors/evaluations/<int:pk>/pictures/<int:number>/",
         detector_pages.EvaluationPictureView.as_view(),
         name="evaluation-picture",
+    path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
+    path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
+    path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),
+    path("batches/<int:pk>/retry/", batch_pages.BatchRetryPage.as_view(), name="batch-retry"),
+    path("batches/<int:pk>/delete/", batch_pages.BatchDeletePage.as_view(), name="batch-delete"),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/",
+        batch_pictures.ShownPicture.as_view(),
+        name="batch-picture",
+    ),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/small/",
+        batch_pictures.SmallPicture.as_view(),
+        name="batch-picture-small",
+    ),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/original/",
+        batch_pictures.OriginalPicture.as_view(),
+        name="batch-picture-original",
     ),
 ]
