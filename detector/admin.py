@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from detector import batch_admin, training_admin  # noqa: F401  (register their pages)
+from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
 from detector.admin_pages import ReadOnlyAdmin
 from detector.models import AuditEntry, DetectorVersion
 from detector.services.versions import VersionError, promote_version, roll_back

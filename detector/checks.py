@@ -32,17 +32,28 @@ AT_LEAST: dict[str, float] = {
     "batch_retention_hours": 0.01,
     "batch_chunk": 1,
     "batch_claim_seconds": 1,
+    "dataset_max_bytes": 1024,
+    "dataset_max_files": 2,
+    "dataset_quota_bytes": 0,
+    "dataset_free_bytes": 0,
+    "dataset_max_listed": 1,
+    "dataset_claim_seconds": 1,
+    "evaluation_slice_seconds": 0,
+    "evaluation_claim_seconds": 1,
     "training_claim_seconds": 5,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,
     "engine_request_timeout": 0.1,
     "engine_watch_seconds": 0.05,
+    "shadow_share": 0.001,
+    "shadow_flush_seconds": 0.05,
     "http_max_body_bytes": 1024,
 }
 COUNTS = (
     *("engine_workers", "live_max_faces", "upload_max_faces"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
+    *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
 )
 RATES = ("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate")
 DAPHNE_MAX_MESSAGE = 1024 * 1024

@@ -15,6 +15,7 @@ from django.core.signals import setting_changed
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 
 def default_engine_workers() -> int:
@@ -58,9 +59,24 @@ class HamsterConfig:
     # Batches and their pictures are deleted after this many hours.
     batch_retention_hours: float = 24.0
     # A worker takes this many pictures at a time; those it keeps for longer than this are given to another.
-    batch_chunk: int = 8
+    batch_chunk: int = 32
     batch_claim_seconds: float = 120.0
 
+    # One uploaded data set: the bytes of its archive and of what that unpacks to, and its files.
+    dataset_max_bytes: int = 4 * GIB
+    dataset_max_files: int = 150_000
+    # The bytes of all uploaded data sets together.
+    dataset_quota_bytes: int = 20 * GIB
+    # What uploads leave free on a disk.
+    dataset_free_bytes: int = GIB
+    # A report lists this many problems, and as many pairs of pictures that look alike; it counts all.
+    dataset_max_listed: int = 500
+    # A check whose worker gave no sign of life for this long is begun anew by another.
+    dataset_claim_seconds: float = 120.0
+    # A worker evaluates a version for so many seconds at a time before others have their turn, and one that
+    # has not written anything for this long has died.
+    evaluation_slice_seconds: float = 5.0
+    evaluation_claim_seconds: float = 120.0
     # A training run whose worker writes no heartbeat, one a second, for this long is given to another.
     training_claim_seconds: float = 30.0
 
@@ -70,6 +86,10 @@ class HamsterConfig:
     engine_max_requests: int = 16
     engine_request_timeout: float = 10.0
     engine_watch_seconds: float = 1.0
+    # The share of the live frames that a shadow looks at unless told otherwise, and the seconds after which a
+    # web process writes down what it has counted.
+    shadow_share: float = 0.1
+    shadow_flush_seconds: float = 5.0
     # What computes the nets: onnxruntime, or openvino (requirements-fast.txt), faster for float32 detectors
     # where the processor has bfloat16; where it can't be used the reason is logged and ONNX Runtime computes.
     engine_runtime: str = "onnxruntime"
@@ -83,7 +103,8 @@ class HamsterConfig:
     batch_read_rate: str = "600/minute"
 
     # Largest HTTP body that is read at all; a longer one is cut off while it arrives. Somebody signed in may
-    # send a whole batch (`batch_max_bytes` and a little more) to where batches are made.
+    # send a whole batch (`batch_max_bytes` and a little more) to where batches are made, and staff an archive
+    # of `dataset_max_bytes` to where data sets are.
     http_max_body_bytes: int = 16 * MIB
 
     # The detector that comes with the product, and the folder (inside MEDIA_ROOT) for the registered files.
@@ -91,6 +112,8 @@ class HamsterConfig:
     detectors_folder: str = "detectors"
     # The folder (inside MEDIA_ROOT) for the pictures of batches.
     batches_folder: str = "batches"
+    # The folder (inside VAR_DIR) for the files of uploaded data sets.
+    datasets_folder: str = "datasets"
 
 
 NAMES = tuple(spec.name for spec in fields(HamsterConfig))

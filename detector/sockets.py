@@ -5,20 +5,23 @@ Here a client that does not take its answers, or sends more messages a second th
 not read from for a while: TCP then slows it down, its memory here stays flat and nobody else waits. One
 that takes nothing for `live_unread_seconds` is disconnected. HTTP bodies above `http_max_body_bytes` are
 cut off while they arrive; daphne would collect them whole before Django could refuse them. A whole batch of
-pictures may be larger, and is let in when its sender is signed in.
+pictures may be larger when its sender is signed in, and a data set when it is staff. These wait on a disk and
+are handed on no faster than they are taken, so that they are never in memory.
 """
 
 import json
 import logging
+import shutil
 import socket
+from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.db import connections
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
@@ -35,9 +38,25 @@ BUFFER = 16 * 1024
 SEND_BUFFER = 64 * 1024
 LINGER_SECONDS = 3.0
 PIECE = 256 * 1024
-# Where batches are made, and what a body may have beside the pictures: boundaries and names.
-BATCHES_PATH = b"/api/batches/"
-BATCH_OVERHEAD = 4 * 1024 * 1024
+PIECES_AHEAD = 8
+COPIES = 2  # of a large body in the temporary folder: this one's and Django's
+LOOK_SECONDS = 0.005
+# What a large body may have beside the files: boundaries and names.
+OVERHEAD = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """Where bodies may be larger: the setting that says how large, and who may send them."""
+
+    limit: str
+    staff_only: bool
+
+
+LARGE_BODIES = {
+    b"/api/batches/": Large("batch_max_bytes", staff_only=False),
+    b"/api/datasets/": Large("dataset_max_bytes", staff_only=True),
+}
 
 
 @implementer(IPushProducer)
@@ -133,12 +152,13 @@ class GuardedRequest(http_protocol.WebRequest):
     """daphne's HTTP request, refused with 413 as soon as its body is known to be over the limit.
 
     The body stays in memory, which the limit makes safe: pictures are never written to a disk. Only a batch
-    that is larger waits in a temporary file until it is there.
+    or a data set that is larger waits in a temporary file until it is there.
     """
 
     _body_bytes = 0
     _limit = 0
     _refused = False
+    _is_large = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         # Django does that. Twisted takes ten times a form's size in memory for it, in the reactor's thread.
@@ -149,13 +169,17 @@ class GuardedRequest(http_protocol.WebRequest):
         self._limit = config.http_max_body_bytes
         if length is None or length <= self._limit:
             return
-        if self._is_batch():
-            self._limit = config.batch_max_bytes + BATCH_OVERHEAD
-        if length > self._limit:
+        large = self._large()
+        if large is not None:
+            self._limit = getattr(config, large.limit) + OVERHEAD
+        if large is None or length > self._limit:
             self._refuse()
+        elif COPIES * length > shutil.disk_usage(gettempdir()).free:
+            self._refuse(b"507 Insufficient Storage", "disk_full", "The server's disk has no room for this.")
         else:
+            self._is_large = True
             self.content = TemporaryFile()  # noqa: SIM115  (Twisted closes it)
-            self._ask_who_sends()
+            self._ask_who_sends(large)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
         self._body_bytes += len(data)
@@ -172,54 +196,82 @@ class GuardedRequest(http_protocol.WebRequest):
             self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._body_bytes])
         # daphne hands the whole body on in one go, which takes far longer in many small pieces.
         self.server.request_buffer_size = PIECE
-        return super().process()
+        if not self._is_large:
+            return super().process()
+        # daphne gets an empty body to hand on, and the application, which has not begun yet, the pieces.
+        body, self.content = self.content, BytesIO()
+        body.seek(0)
+        processed = super().process()
+        self.content = body
+        if self.application_queue is not None and not self.application_queue.empty():
+            self.application_queue.get_nowait()
+            self._hand_on()
+        return processed
 
-    def _is_batch(self) -> bool:
+    def _hand_on(self) -> None:
+        """A few pieces of the body, and the next ones when these have been taken."""
+        while not self.content.closed and self.application_queue.qsize() < PIECES_AHEAD:
+            piece = self.content.read(PIECE)
+            more = len(piece) == PIECE
+            self.application_queue.put_nowait({"type": "http.request", "body": piece, "more_body": more})
+            if not more:
+                return
+        if not self.content.closed:
+            reactor.callLater(LOOK_SECONDS, self._hand_on)
+
+    def _large(self) -> Large | None:
         command, path = self.channel._command, self.channel._path  # not yet the request's own
-        return command == b"POST" and path.partition(b"?")[0] == BATCHES_PATH
+        return LARGE_BODIES.get(path.partition(b"?")[0]) if command == b"POST" else None
 
-    def _ask_who_sends(self) -> None:
-        """Read nothing of the body before it is clear that its sender is signed in."""
+    def _ask_who_sends(self, large: Large) -> None:
+        """Read nothing of the body before it is clear that its sender may send it."""
         self.channel.transport.pauseProducing()
         session = (self.getCookie(settings.SESSION_COOKIE_NAME.encode()) or b"").decode("ascii", "replace")
-        deferToThread(_is_signed_in, session).addCallbacks(self._let_in, self._cannot_tell)
+        asked = deferToThread(_may_send, session, staff_only=large.staff_only)
+        asked.addCallbacks(self._let_in, self._cannot_tell)
 
-    def _let_in(self, is_signed_in: bool) -> None:
-        if not is_signed_in:
+    def _let_in(self, may_send: bool) -> None:
+        if not may_send:
             self._limit = config.http_max_body_bytes
             self._refuse()
         if self.channel is not None:
             self.channel.transport.resumeProducing()
 
     def _cannot_tell(self, failure: Failure) -> None:
-        logger.error("can't tell who sends a batch: %s", failure.getErrorMessage())
+        logger.error("can't tell who sends a large body: %s", failure.getErrorMessage())
         self._let_in(False)
 
-    def _refuse(self) -> None:
+    def _refuse(
+        self, status: bytes = b"413 Content Too Large", code: str = "request_too_large", message: str = ""
+    ) -> None:
         if self._refused or self.channel is None:
             return
         self._refused = True
         self.content.truncate(0)
         limit = self._limit
-        message = f"The request is larger than {limit} bytes."
+        message = message or f"The request is larger than {limit} bytes."
         body = json.dumps(
-            {"error": {"code": "request_too_large", "message": message, "details": {"max_bytes": limit}}}
+            {"error": {"code": code, "message": message, "details": {"max_bytes": limit}}}
         ).encode()
         transport = self.channel.transport
         transport.write(
-            b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+            b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (status, len(body), body)
         )
         # Closing at once would reset the connection and lose the answer of a client that is still sending.
         transport.loseWriteConnection()
         reactor.callLater(LINGER_SECONDS, transport.abortConnection)
 
 
-def _is_signed_in(session: str) -> bool:
-    """Whether this is the key of somebody's session. Asks the database, so not for the reactor's thread."""
+def _may_send(session: str, *, staff_only: bool) -> bool:
+    """Whether this is the key of somebody's session, or of a member of the staff's. Asks the database, so not
+    for the reactor's thread."""
     try:
         store = import_module(settings.SESSION_ENGINE).SessionStore(session)
-        return SESSION_KEY in store
+        if SESSION_KEY not in store or not staff_only:
+            return SESSION_KEY in store
+        staff = get_user_model().objects.filter(is_active=True, is_staff=True)
+        return staff.filter(pk=store[SESSION_KEY]).exists()
     finally:
         connections.close_all()
 

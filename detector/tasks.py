@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,16 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
-from detector.services.training import claim_training_run, recover_abandoned_runs, resend_waiting_runs
+from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
+from detector.services.datasets import delete_forgotten_uploads
+from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
+from detector.services.speed import measure_speed
+from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
 
 logger = logging.getLogger(__name__)
-LOOK_AFTER_INTERVAL = 30.0  # seconds
+LOOK_AFTER_INTERVAL = 15.0  # seconds
+BATCHES_TURN = 1.0  # seconds for batches after each second of checking a data set
 stopping = threading.Event()
 
 
@@ -41,6 +47,35 @@ def work_on_batches() -> None:
         send_messages(1)
 
 
+@shared_task
+def check_dataset(dataset_id: int) -> None:
+    """Check the data set with this id unless someone else does or did. Batches have their turn meanwhile."""
+    dataset = claim_check(dataset_id=dataset_id)
+    if dataset is None:
+        logger.info("data set %s is not waiting for a check any more", dataset_id)
+        return
+    carry_out_check(dataset=dataset, give_way=_work_on_batches_for_a_while)
+
+
+def _work_on_batches_for_a_while() -> None:
+    end = time.monotonic() + BATCHES_TURN
+    while time.monotonic() < end and work_on_next_chunk():
+        pass
+
+
+@shared_task
+def evaluate(evaluation_id: int) -> None:
+    """Go on with this evaluation for a few seconds, and come back to the end of the queue for the rest."""
+    if work_on_evaluation(evaluation_id=evaluation_id):
+        send_evaluation(evaluation_id)
+
+
+@shared_task
+def measure(version_id: int) -> None:
+    """Measure how fast this version is on this machine."""
+    measure_speed(version_id=version_id)
+
+
 @worker_shutting_down.connect
 def _stop_training(**_: object) -> None:
     stopping.set()
@@ -51,11 +86,13 @@ def _look_after_jobs(sender: Any, **_: object) -> None:
     # First, so that it goes on looking when the database or Redis is not there yet.
     sender.timer.call_repeatedly(LOOK_AFTER_INTERVAL, _look)
     _look()
-    _with_fresh_connection(resend_waiting_runs)
 
 
 def _look() -> None:
-    for service in (recover_abandoned_runs, recover_batches, expire_batches):
+    for service in (
+        *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
+        *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations),
+    ):
         _with_fresh_connection(service)
 
 

@@ -1,6 +1,5 @@
-"""Training runs in the admin: start one, watch it, cancel it, start it again."""
+"""Training runs in the admin: start one, watch it, cancel it, resume it."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -8,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from detector.admin_confirmation import ask_first
 from detector.admin_pages import act_on_each
 from detector.models import TrainingRun
 from detector.services.training import (
@@ -16,65 +16,53 @@ from detector.services.training import (
     how_to_install_training,
     queue_training_run,
     request_cancel,
-    start_again,
+    resume,
 )
-from ml.config import TrainConfig
+from detector.training_forms import TrainingRunForm
 
-RECIPE = TrainConfig()
 RESULTS = (
-    *("status", "percent", "error", "resumptions", "version", "run_dir"),
-    *("owner", "created_at", "started_at", "finished_at"),
+    *("status", "percent", "error", "resumptions", "version", "run_dir", "command", "report"),
+    *("owner", "created_at", "queued_at", "started_at", "heartbeat_at", "finished_at"),
 )
-DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 
-class TrainingRunForm(forms.ModelForm):
-    """What to train on and how; the defaults are the recipe of the shipped detector."""
+class AdminTrainingRunForm(TrainingRunForm):
+    """Also takes folders that are no registered data sets."""
 
     data_dirs = forms.CharField(
         label="Data folders",
+        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="One folder in YOLO layout (train/images, train/labels, valid/...) a line, on the machine "
-        "of the training worker.",
+        help_text="Besides data sets: one folder in YOLO layout (train/images, train/labels, valid/...) a "
+        "line, on the machine of the training worker.",
     )
-    epochs = forms.IntegerField(min_value=1, max_value=1000, initial=RECIPE.epochs)
-    image_size = forms.IntegerField(
-        min_value=64, max_value=640, step_size=32, initial=RECIPE.image_size, help_text="Pixels."
-    )
-    batch_size = forms.IntegerField(min_value=1, initial=RECIPE.batch_size)
-    learning_rate = forms.FloatField(min_value=1e-6, max_value=1.0, initial=RECIPE.lr)
 
-    class Meta:
-        model = TrainingRun
-        fields = (
-            *("name", "data_dirs", "epochs", "image_size", "batch_size", "learning_rate", "seed", "device"),
-        )
+    class Meta(TrainingRunForm.Meta):
+        fields = ("name", "datasets", "data_dirs", *TrainingRunForm.Meta.fields[2:])
 
     def clean_data_dirs(self) -> list[str]:
         """The folders as absolute paths, each with a train/images."""
         lines = [line.strip() for line in self.cleaned_data["data_dirs"].splitlines()]
+        folders = [line for line in lines if line]
+        if not folders and self.cleaned_data.get("datasets"):
+            return []
         try:
-            return check_data_dirs([line for line in lines if line])
+            return check_data_dirs(folders)
         except UnusableDataDirs as error:
             raise forms.ValidationError(error.message, code=error.code) from error
-
-    def clean_device(self) -> str:
-        """A device that `ml.train` knows."""
-        device = self.cleaned_data["device"]
-        if not DEVICE.fullmatch(device):
-            raise forms.ValidationError("Write auto, cpu, cuda or cuda:0.", code="bad_device")
-        return device
 
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(admin.ModelAdmin):
-    """A run is added once and then only watched, cancelled, or started again when it has failed."""
+    """A run is added once and then only watched, cancelled, or resumed when it has stopped."""
 
-    form = TrainingRunForm
+    form = AdminTrainingRunForm
     list_display = ("name", "status", "percent", "owner", "created_at", "finished_at", "version")
     list_filter = ("status",)
-    search_fields = ("name",)
-    actions = ("cancel", "start_again")
+    list_select_related = ("owner", "version")
+    search_fields = ("name", "owner__username")
+    date_hierarchy = "created_at"
+    actions = ("cancel", "resume")
 
     @admin.display(description="progress", ordering="progress")
     def percent(self, run: TrainingRun) -> str:
@@ -82,14 +70,19 @@ class TrainingRunAdmin(admin.ModelAdmin):
         return f"{run.progress:.0%}"
 
     @admin.action(description="Cancel selected training runs", permissions=["change"])
-    def cancel(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
-        """Cancel each run that has not ended yet."""
+    def cancel(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> HttpResponse | None:
+        """Cancel each run that has not ended yet, after asking."""
+        if question := ask_first(
+            self, request, runs, action="cancel", question="Cancel these training runs?"
+        ):
+            return question
         act_on_each(self, request, runs, lambda run: request_cancel(run=run), "is being cancelled")
+        return None
 
-    @admin.action(description="Start selected training runs again", permissions=["change"])
-    def start_again(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
-        """Queue each run that has failed, to go on from its last checkpoint."""
-        act_on_each(self, request, runs, lambda run: start_again(run=run), "is waiting for a worker again")
+    @admin.action(description="Resume selected training runs", permissions=["change"])
+    def resume(self, request: HttpRequest, runs: QuerySet[TrainingRun]) -> None:
+        """Queue each run that has failed or was cancelled, to go on from its last checkpoint."""
+        act_on_each(self, request, runs, lambda run: resume(run=run), "is waiting for a worker again")
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrainingRun | None = None) -> tuple[str, ...]:
         """What became of the run, on the page of one that exists."""
@@ -97,7 +90,8 @@ class TrainingRunAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: TrainingRun, form: Any, change: bool) -> None:
         """Queue the new run."""
-        queue_training_run(run=obj, owner=request.user)
+        datasets = form.cleaned_data["datasets"]
+        queue_training_run(run=obj, owner=request.user, datasets=datasets)
 
     def has_change_permission(self, request: HttpRequest, obj: TrainingRun | None = None) -> bool:
         """A run's settings are history once it is queued; the list and its actions stay."""

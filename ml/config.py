@@ -83,6 +83,9 @@ PARTS: tuple[str, ...] = ("grid", "closeup")
 
 PLAIN_STRENGTH = 0.4
 """Strength of the augmentation in the last epochs, where 1 is full."""
+AUGMENT_STRENGTHS: dict[str, float] = {"none": 0.0, "light": PLAIN_STRENGTH, "full": 1.0}
+"""How strongly pictures are varied while training. With "none" faces only change place, size and slant, on
+canvases as always, and keep their light, colour and sharpness."""
 
 PRIOR_RATIOS: dict[str, float] = {"natural": 1.8, "sleepy": 2.0}
 """How many times as common an expression is before a camera as among the faces that were trained on; 1 for
@@ -113,6 +116,10 @@ class TrainConfig(_Serializable):
     objectness_gain: float = 1.0
     class_gain: float = 1.0
     clip_norm: float = 10.0
+    augment: str = "full"
+    """A name in AUGMENT_STRENGTHS."""
+    patience: int = 0
+    """Validations in a row without a better figure of any part after which the run ends early; 0: never."""
     plain_epochs: int = 4
     """Last epochs with weak augmentation, so that the nets end on pictures as they are."""
     frozen_norm_epochs: int = 8

@@ -18,7 +18,8 @@ from ml.config import EMOTIONS, UNKNOWN
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 SPLITS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
-
+OUTSIDE = "a box outside the image"
+STRANGE_CLASS = "unknown class"
 
 BORDER_TOLERANCE = 0.05
 """A box may stick out of the image by this share of its side; it is cut at the border."""
@@ -81,27 +82,36 @@ class Split:
         }
 
 
-def read_class_map(data_dir: Path) -> dict[int, int]:
-    """The data set's class numbers -> ours, by name (capitals ignored); without a data.yaml, ours in order.
+def read_class_names(data_dir: Path) -> dict[int, str]:
+    """The data set's class numbers -> names in small letters; without a data.yaml, ours in order.
 
-    Raises DatasetError where data.yaml can't be read or names an expression the detector does not have.
+    Raises DatasetError where data.yaml can't be read.
     """
     path = data_dir / "data.yaml"
     if not path.exists():
-        return {index: index for index in range(len(EMOTIONS))}
+        return dict(enumerate(EMOTIONS))
     try:
         names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, RecursionError, ValueError) as error:
         raise DatasetError(f"{path} can't be read: {error}") from error
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not all(isinstance(key, int) for key in names):
         raise DatasetError(f"{path} has no class names, a list or numbered, under `names`")
-    lowered = {number: str(name).strip().lower() for number, name in names.items()}
-    strange = sorted(set(lowered.values()) - set(EMOTIONS))
+    return {number: str(name).strip().lower() for number, name in names.items()}
+
+
+def read_class_map(data_dir: Path) -> dict[int, int]:
+    """The data set's class numbers -> ours, by name (capitals ignored); without a data.yaml, ours in order.
+
+    Raises DatasetError where data.yaml can't be read or names an expression the detector does not have.
+    """
+    names = read_class_names(data_dir)
+    strange = sorted(set(names.values()) - set(EMOTIONS))
     if strange:
+        path = data_dir / "data.yaml"
         raise DatasetError(f"{path} names {', '.join(strange)}; the detector knows {', '.join(EMOTIONS)}")
-    return {number: EMOTIONS.index(name) for number, name in lowered.items()}
+    return {number: EMOTIONS.index(name) for number, name in names.items()}
 
 
 def parse_labels(
@@ -126,13 +136,13 @@ def parse_labels(
             if not all(math.isfinite(value) for value in values):
                 raise ValueError("a value that is not finite")
             if values[0] != int(values[0]) or (int(values[0]) != -1 and int(values[0]) not in class_map):
-                raise ValueError(f"unknown class {parts[0]}")
+                raise ValueError(f"{STRANGE_CLASS} {parts[0]}")
             cx, cy, width, height = values[1:]
             if width <= 0 or height <= 0:
                 raise ValueError("a box without area")
             box = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
             if min(box) < -BORDER_TOLERANCE or max(box) > 1 + BORDER_TOLERANCE:
-                raise ValueError("a box outside the image")
+                raise ValueError(OUTSIDE)
         except ValueError as error:
             problems.append((number, str(error)))
             continue

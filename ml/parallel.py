@@ -27,6 +27,15 @@ def local_device(name: str) -> str:
     return name
 
 
+def leaders_word(value: bool, device: torch.device) -> bool:
+    """What the leading process decided, in all of them."""
+    if workers() == 1:
+        return value
+    word = torch.tensor([value], dtype=torch.uint8, device=device)
+    distributed.broadcast(word, src=0)
+    return bool(word)
+
+
 @contextmanager
 def joined() -> Iterator[None]:
     """Join the other processes, where torchrun started several."""

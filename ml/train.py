@@ -16,14 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ml.checkpoint import CheckpointError
-from ml.config import PARTS, TrainConfig
-from ml.dataset import DatasetError
-from ml.engine import NonFiniteLossError
-from ml.export import ExportError
+from ml.config import AUGMENT_STRENGTHS, PARTS, TrainConfig
+from ml.failures import explain
+from ml.hardware import describe_hardware
 from ml.parallel import joined, rank
-from ml.precision import DeviceError
-from ml.predictor import DetectorFileError
 from ml.training_run import Run, Stopped
 
 log = logging.getLogger("ml.train")
@@ -85,6 +81,18 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--lr", type=float, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
+        "--augment",
+        choices=tuple(AUGMENT_STRENGTHS),
+        default=default.augment,
+        help="how strongly light, colour, sharpness and slant of the training pictures are varied",
+    )
+    add(
+        "--patience",
+        type=int,
+        default=default.patience,
+        help="end early when this many validations in a row gave no better figure (0: never)",
+    )
+    add(
         "--frozen-norm-epochs",
         type=int,
         help="last epochs in which batch norms keep their running statistics (default: "
@@ -120,7 +128,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
     lowest = {"epochs": 1, "batch_size": 1, "valid_every": 1, "lr": 1e-9}
-    lowest |= dict.fromkeys(("frozen_norm_epochs", "seed", "threads", "valid_limit", "weight_decay"), 0)
+    no_less_than_nothing = (
+        "frozen_norm_epochs",
+        "patience",
+        "seed",
+        "threads",
+        "valid_limit",
+        "weight_decay",
+    )
+    lowest |= dict.fromkeys(no_less_than_nothing, 0)
     for name, low in lowest.items():
         if getattr(options, name) < low:
             parser.error(f"--{name.replace('_', '-')} must be at least {low}")
@@ -153,6 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
         with joined():
             seed_generators(config.seed)
             run = Run(options, config)
+            run.say("start", **describe_hardware(run.precision))
             run.load_data()
             run.build()
             try:
@@ -167,20 +184,14 @@ def main(arguments: list[str] | None = None) -> int:
     except (Stopped, KeyboardInterrupt) as stopped:
         log.warning("%s", stopped or "stopped")
         return 130
-    except (
-        DatasetError,
-        CheckpointError,
-        DeviceError,
-        NonFiniteLossError,
-        ExportError,
-        DetectorFileError,
-        OSError,
-        torch.OutOfMemoryError,
-    ) as error:
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        code, message = explained
         if options.json:
-            code = getattr(error, "code", "failed")
-            print(json.dumps({"event": "error", "code": code, "message": str(error)}), flush=True)
-        print(f"error: {error}", file=sys.stderr)
+            print(json.dumps({"event": "error", "code": code, "message": message}), flush=True)
+        print(f"error: {message}", file=sys.stderr)
         return 2
 
 

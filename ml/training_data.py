@@ -19,6 +19,7 @@ class RunData:
 
     train: list[Sample] = field(default_factory=list)
     valid: list[Sample] = field(default_factory=list)
+    test: list[Sample] = field(default_factory=list)
     statistics: dict[str, dict[str, Any]] = field(default_factory=dict)
     description: dict[str, Any] = field(default_factory=dict)
 
@@ -32,7 +33,8 @@ def read_data(
     leave_out: Sequence[str] = (),
 ) -> RunData:
     """Training images of `data_dirs` but for those whose source (in manifest.csv) `leave_out` names;
-    validation images of those of them that have any, whatever their source, and of `valid_dirs`.
+    validation images of those of them that have any, whatever their source, and of `valid_dirs`; test images
+    of those that have any.
 
     Faults of label files are logged. Raises DatasetError, also where a source to leave out is in no set.
     """
@@ -50,11 +52,10 @@ def read_data(
     if missing:
         raise DatasetError(f"no training image has the source {', '.join(sorted(missing))}")
     for data_dir in [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]:
-        split = load_split(data_dir, "valid", strict=strict)
-        for problem in split.problems:
-            log.warning("%s", problem)
-        name = data_dir.resolve().name
-        data.valid += [replace(sample, source=sample.source or name) for sample in split.samples]
+        data.valid += _read_to_measure(data_dir, "valid", strict=strict)
+    for data_dir in data_dirs:
+        if find_split(data_dir, "test"):
+            data.test += _read_to_measure(data_dir, "test", strict=strict)
     if not data.valid:
         raise DatasetError("none of the data sets has a folder valid/images: nothing to measure the run on")
     data.description = {
@@ -66,3 +67,11 @@ def read_data(
     if leave_out:
         data.description["left_out"] = sorted(leave_out)
     return data
+
+
+def _read_to_measure(data_dir: Path, name: str, *, strict: bool) -> list[Sample]:
+    split = load_split(data_dir, name, strict=strict)
+    for problem in split.problems:
+        log.warning("%s", problem)
+    folder = data_dir.resolve().name
+    return [replace(sample, source=sample.source or folder) for sample in split.samples]

@@ -28,15 +28,17 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.closeups import Closeups, CloseupSampler
-from ml.config import EMOTIONS, NAME, PARTS, PLAIN_STRENGTH, TrainConfig
-from ml.dataset import spread
+from ml.config import AUGMENT_STRENGTHS, EMOTIONS, NAME, PARTS, PLAIN_STRENGTH, TrainConfig
+from ml.dataset import DatasetError, find_split, spread
 from ml.engine import evaluate
 from ml.hard_negatives import teach_faces
+from ml.hardware import most_memory_used
 from ml.image_cache import build_cache
 from ml.loss import closeup_loss, detection_loss
 from ml.metrics import FrameResult, summarize
 from ml.model import Detector, ServedGrid
-from ml.parallel import local_device, rank, workers
+from ml.pace import Pace, validations_without_gain
+from ml.parallel import leaders_word, local_device, rank, workers
 from ml.part import Part
 from ml.precision import choose_precision
 from ml.release import RESULTS, release
@@ -78,7 +80,7 @@ class Run:
             return
         if self.options.json:
             print(json.dumps({"event": event, **values}), flush=True)
-        elif event != "step":
+        elif event not in ("step", "phase"):
             tqdm.write(
                 f"{event}: " + ", ".join(f"{key} {_short(value)}" for key, value in values.items()),
                 sys.stderr,
@@ -87,6 +89,7 @@ class Run:
     def load_data(self) -> None:
         """Read, check and decode the data sets. Raises DatasetError."""
         options, config = self.options, self.config
+        self.say("phase", phase="reading")
         found = read_data(
             options.data_dir,
             options.valid_dir,
@@ -96,7 +99,7 @@ class Run:
         )
         for folder, statistics in found.statistics.items():
             self.say("data", folder=folder, **statistics)
-        self.data, self.valid_samples = found.description, found.valid
+        self.data, self.valid_samples, self.test_samples = found.description, found.valid, found.test
         cache = build_cache(
             found.train,
             soft_labels=config.soft_labels,
@@ -164,15 +167,14 @@ class Run:
 
     def strength(self, epoch: int) -> float:
         """How strong the augmentation is in this epoch."""
-        return 1.0 if epoch < self.config.epochs - self.config.plain_epochs else PLAIN_STRENGTH
+        strength = AUGMENT_STRENGTHS[self.config.augment]
+        is_plain = epoch >= self.config.epochs - self.config.plain_epochs
+        return min(strength, PLAIN_STRENGTH) if is_plain else strength
 
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
-        same_run = {
-            "train_config": self.config.to_dict(),
-            "data": self.data,
-        }
-        if any(content.get(key) != value for key, value in same_run.items()):
+        settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}  # older ones lack the newer
+        if settings != self.config.to_dict() or content.get("data") != self.data:
             raise CheckpointError(
                 f"{path} belongs to a run with other settings or other data: it can't go on from it"
             )
@@ -187,10 +189,15 @@ class Run:
             torch.manual_seed(self.config.seed + 1000 * rank() + self.epoch)
 
     def train(self) -> None:
-        """Train to the last epoch; a checkpoint, a row in metrics.jsonl and perhaps a new best after each."""
+        """Train to the last epoch, or until the figures have not risen for `patience` validations; a
+        checkpoint, a row in metrics.jsonl and perhaps a new best after each. Raises DatasetError."""
         config = self.config
-        while self.epoch < config.epochs:
+        steps = sum(part.steps for part in self.parts.values())
+        self.pace = Pace(epochs=config.epochs, steps=steps, history=self.history)
+        while self.epoch < config.epochs and not self.is_out_of_patience():
             started = time.monotonic()
+            self.pace.start_epoch(self.epoch)
+            self.say("phase", phase="training", epoch=self.epoch + 1)
             losses: dict[str, float] = {}
             for name in self.parts:
                 losses |= self._train_part(name)
@@ -204,11 +211,41 @@ class Run:
             if not self.leads:
                 continue
             if self.epoch == config.epochs or self.epoch % self.options.valid_every == 0:
+                self.say("phase", phase="validating", epoch=self.epoch)
                 row |= self.measure_and_keep_best()
-            row["seconds"] = round(time.monotonic() - started, 1)
+            row["seconds"] = round(time.monotonic() - started, 2)
             self.history.append(row)
             self.save()
-            self.say("epoch", **row)
+            self.pace.start_epoch(self.epoch)
+            self.say("epoch", **row, **self.pace.report())
+            self.check_that_data_are_there()
+
+    def is_out_of_patience(self) -> bool:
+        """Whether the last `patience` validations gave no part a better figure."""
+        patience = self.config.patience
+        if not patience:
+            return False
+        stale = leaders_word(validations_without_gain(self.history) >= patience, self.precision.device)
+        if stale:
+            log.info("no better figure for %d validations: the run ends with epoch %d", patience, self.epoch)
+            self.say("early_stop", epoch=self.epoch, best_epoch=self.best_epoch)
+        return stale
+
+    def check_that_data_are_there(self) -> None:
+        """What was learned can be measured only while the pictures are there: better to hear of it soon.
+
+        Raises DatasetError.
+        """
+        folders = [*self.options.data_dir, *self.options.valid_dir]
+        gone = [
+            folder for folder in folders if not (find_split(folder, "train") or find_split(folder, "valid"))
+        ]
+        if gone or not all(sample.path.is_file() for sample in self.valid_samples):
+            raise DatasetError(
+                f"The pictures of {gone[0] if gone else 'a data set'} disappeared while the run was learning "
+                f"from them. What it has learned up to epoch {self.epoch} is kept: put them back and resume "
+                "the run."
+            )
 
     def _train_part(self, name: str) -> dict[str, float]:
         part = self.parts[name]
@@ -221,8 +258,17 @@ class Run:
         def on_step(step: int, values: dict[str, float]) -> None:
             bar.update()
             bar.set_postfix({key: f"{value:.2f}" for key, value in values.items()})
-            if step % 20 == 0:
-                self.say("step", epoch=self.epoch + 1, part=name, step=step, steps=part.steps, **values)
+            if self.pace.step():
+                self.say(
+                    "step",
+                    epoch=self.epoch + 1,
+                    part=name,
+                    step=step,
+                    steps=part.steps,
+                    losses={key: round(value, 4) for key, value in values.items()},
+                    memory_bytes=most_memory_used(self.precision.device),
+                    **self.pace.report(),
+                )
 
         with bar:
             return part.train_epoch(self.epoch, on_step)
@@ -296,8 +342,10 @@ class Run:
             return
         if self.epoch == 0:
             raise Stopped("no epoch was finished: there is nothing to keep")
+        self.check_that_data_are_there()
         if not max(self.best_epoch.values()):
             self.measure_and_keep_best()
+        self.say("phase", phase="finishing")
         weights: Path = self.options.weights
         if self.started_from is None and set(self.config.parts) != set(PARTS):
             save_weights(weights, self.best_model, card=self.card())
@@ -307,7 +355,10 @@ class Run:
             self.best_model, self.cache, input_size=self.config.image_size, precision=self.precision
         )
         card = self.card() | {"hard_negatives": places}
-        _, results = release(self.best_model.cpu().eval(), weights, card=card, samples=self.valid_samples)
+        best = self.best_model.cpu().eval()
+        _, results = release(
+            best, weights, card=card, samples=self.valid_samples, test_samples=self.test_samples
+        )
         draw_figures(self.folder, self.history, results)
         paths = {"pt": weights, "onnx": weights.with_suffix(".onnx"), "card": weights.parent / "card.json"}
         self.say("done", **{name: str(path) for name, path in paths.items()}, run_dir=str(self.folder))

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webui import views
+from webui import dataset_pages, views
 
 app_name = "webui"
 
@@ -15,4 +15,14 @@ urlpatterns = [
         name="sign-in",
     ),
     path("accounts/logout/", LogoutView.as_view(), name="sign-out"),
+    path("datasets/", dataset_pages.DatasetListPage.as_view(), name="datasets"),
+    path("datasets/<int:pk>/", dataset_pages.DatasetPage.as_view(), name="dataset"),
+    path("datasets/<int:pk>/check/", dataset_pages.CheckAgain.as_view(), name="dataset-check"),
+    path("datasets/<int:pk>/delete/", dataset_pages.DeletePage.as_view(), name="dataset-delete"),
+    path("datasets/<int:pk>/samples/", dataset_pages.SamplesPage.as_view(), name="dataset-samples"),
+    path(
+        "datasets/<int:pk>/samples/<int:sample>/image/",
+        dataset_pages.SampleImage.as_view(),
+        name="dataset-image",
+    ),
 ]

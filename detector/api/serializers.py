@@ -4,13 +4,10 @@ import base64
 import binascii
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from detector.api.parsers import UploadTooLarge, base64_length
 from detector.conf import config
-from detector.models import DetectorVersion
 from ml.config import EMOTIONS, UNKNOWN
 from ml.images import BadImage
 
@@ -86,21 +83,6 @@ class PredictionSerializer(serializers.Serializer):
     timing_ms = serializers.DictField(
         child=serializers.FloatField(), help_text="decode, queue, inference, and their total"
     )
-
-
-class DetectorSerializer(serializers.ModelSerializer):
-    """One detector version, with what its card says about how good it is."""
-
-    metrics = serializers.SerializerMethodField()
-
-    class Meta:
-        model = DetectorVersion
-        fields = ["name", "state", "source", "sha256", "metrics", "created_at", "activated_at"]
-        read_only_fields = fields
-
-    @extend_schema_field(OpenApiTypes.OBJECT)
-    def get_metrics(self, version: DetectorVersion) -> dict[str, Any]:
-        return version.card.get("metrics") or {}
 
 
 class HealthSerializer(serializers.Serializer):

@@ -1,9 +1,8 @@
-"""Predictions and detector versions over REST."""
+"""Predictions over REST."""
 
 from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,17 +10,15 @@ from rest_framework.views import APIView
 
 from detector.api.parsers import PictureJSONParser, PictureMultiPartParser
 from detector.api.serializers import (
-    DetectorSerializer,
     ErrorSerializer,
     PredictionSerializer,
     StreamSerializer,
     UploadSerializer,
 )
-from detector.api.throttles import AddressRate, PredictRate, StreamRate
+from detector.api.throttles import PredictRate, StreamRate
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Picture
-from detector.selectors.versions import detector_versions
 
 PREDICTION_ERRORS = {
     400: OpenApiResponse(ErrorSerializer, "bad_image, invalid, parse_error"),
@@ -69,22 +66,6 @@ class StreamView(APIView):
         frame = StreamSerializer(data=request.data)
         frame.is_valid(raise_exception=True)
         return Response(predict(frame.validated_data["image"]))
-
-
-class DetectorListView(ListAPIView):
-    """The registered detector versions, newest first.
-
-    Promoting is done in the admin or by `manage.py promote`.
-    """
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    throttle_classes = (AddressRate,)
-    serializer_class = DetectorSerializer
-    pagination_class = None
-
-    def get_queryset(self) -> Any:
-        return detector_versions()
 
 
 def predict(data: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from threading import Condition
+from threading import Condition, Lock
 from typing import Protocol
 
 from detector.engine.pictures import Outcome, Picture
@@ -69,7 +69,11 @@ class Line:
     def __init__(
         self, *, max_mailboxes: int, max_requests: int, max_requests_in_work: int, max_mailboxes_each: int = 0
     ) -> None:
-        self._changed = Condition()
+        lock = Lock()
+        self._changed = Condition(lock)
+        # Of its own, so that a notice meant for one worker never goes to somebody who waits for idleness.
+        self._idle = Condition(lock)
+        self._in_work = 0
         self._max_mailboxes = max_mailboxes
         self._max_mailboxes_each = max_mailboxes_each
         self._max_requests = max_requests
@@ -139,6 +143,7 @@ class Line:
             while not self._stopped:
                 job = self._next()
                 if job is not None:
+                    self._in_work += 1
                     return job
                 self._changed.wait()
             return None
@@ -146,6 +151,7 @@ class Line:
     def done(self, job: Job) -> None:
         """The worker has delivered; a mailbox that holds a newer frame goes to the end of the line."""
         with self._changed:
+            self._in_work -= 1
             if isinstance(job, Mailbox):
                 job.in_work = False
                 if job.waiting is not None:
@@ -153,6 +159,13 @@ class Line:
             else:
                 self._requests_in_work -= 1
             self._changed.notify()
+            if self._is_idle():
+                self._idle.notify_all()
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Wait until nothing is in work and nothing waits, `timeout` seconds at most; whether it is so."""
+        with self._idle:
+            return self._idle.wait_for(self._is_idle, timeout)
 
     def stop(self) -> None:
         """Let every worker go, and fail the requests still in line."""
@@ -163,6 +176,10 @@ class Line:
         for _, request in waiting:
             if request.future.set_running_or_notify_cancel():
                 request.future.set_exception(ServerBusy("The server is shutting down."))
+
+    def _is_idle(self) -> bool:
+        waits = self._requests or any(mailbox.waiting is not None for _, mailbox in self._ready)
+        return not self._in_work and not waits
 
     def _next(self) -> tuple[Job, Picture] | None:
         while self._ready and self._ready[0][1].waiting is None:

@@ -9,7 +9,9 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from detector.conf import config
-from detector.engine.inference import InferenceEngine, load_detector
+from detector.engine.detectors import load_detector
+from detector.engine.inference import InferenceEngine
+from detector.engine.shadow_keeper import ShadowKeeper
 from detector.models import DetectorVersion
 from detector.selectors.versions import active_detector
 from ml.predictor import DetectorFileError
@@ -28,6 +30,7 @@ class VersionWatcher:
 
     def __init__(self, engine: InferenceEngine, *, every_seconds: float) -> None:
         self._engine = engine
+        self._shadow = ShadowKeeper(engine)
         self._every_seconds = every_seconds
         self._served_sha256: str | None = None
         self._refused_sha256: str | None = None
@@ -48,7 +51,7 @@ class VersionWatcher:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the watch. The engine keeps what it serves."""
+        """End the watch, and write down what the shadow has counted. The engine keeps what it serves."""
         self._stop.set()
         self._thread.join()
 
@@ -80,10 +83,12 @@ class VersionWatcher:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every_seconds):
-            try:
-                self.look()
-            except Exception:  # the watch must not end for good because one look failed
-                logger.exception("looking for the active detector version failed")
+            for look in (self.look, self._shadow.look):
+                try:
+                    look()
+                except Exception:  # the watch must not end for good because one look failed
+                    logger.exception("looking for detector versions failed")
+        self._shadow.flush()
         connection.close()
 
     def _serve(self, version: DetectorVersion) -> None:

@@ -53,6 +53,7 @@ class BatchItem(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took it, the last too.")
     result = models.JSONField(null=True, blank=True, help_text="A Prediction.")
+    emotion = models.CharField(max_length=20, blank=True, help_text="The result's; unknown: no face.")
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -60,7 +61,7 @@ class BatchItem(models.Model):
     class Meta:
         ordering = ["batch", "number"]
         constraints = [models.UniqueConstraint(fields=["batch", "number"], name="one_item_of_a_number")]
-        indexes = [models.Index(fields=["batch", "state"], name="items_by_state")]
+        indexes = [models.Index(fields=["batch", "state", "emotion"], name="items_by_state")]
 
     def __str__(self) -> str:
         return self.name

@@ -3,9 +3,11 @@
 from functools import partial
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, StepValueValidator
 from django.db import models
+from django.utils import timezone
 
+from detector.models.datasets import Dataset
 from detector.models.jobs import JobState
 from detector.models.versions import DetectorVersion
 from ml.config import TrainConfig
@@ -24,23 +26,72 @@ class TrainingRun(models.Model):
 
     Status = JobState
 
-    name = models.CharField(max_length=120)
+    class Augment(models.TextChoices):
+        NONE = "none", "none: only place, size and slant"
+        LIGHT = "light"
+        FULL = "full"
+
+    name = models.CharField(max_length=120, help_text="Of the run, and of the detector version it makes.")
+    datasets = models.ManyToManyField(Dataset, blank=True, related_name="training_runs")
     data_dirs = models.JSONField(default=list, help_text="Folders in YOLO layout, as a list.")
+    start_from = models.ForeignKey(
+        DetectorVersion,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="continued_by",
+        verbose_name="starting weights",
+        help_text="From scratch takes hours. A version learns on from what it knows, in fewer epochs.",
+    )
+    init_weights = models.CharField(
+        max_length=400, blank=True, help_text="The checkpoint of that version, when the run was queued."
+    )
     epochs = models.PositiveIntegerField(
-        default=partial(recipe, "epochs"), validators=[MinValueValidator(1), MaxValueValidator(1000)]
+        default=partial(recipe, "epochs"),
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="Times that every picture is seen.",
     )
     image_size = models.PositiveIntegerField(
-        default=partial(recipe, "image_size"), validators=[MinValueValidator(64), MaxValueValidator(640)]
+        default=partial(recipe, "image_size"),
+        validators=[MinValueValidator(64), MaxValueValidator(640), StepValueValidator(32)],
+        help_text="Longest side in pixels, a multiple of 32. Larger finds smaller faces and is slower.",
     )
     batch_size = models.PositiveIntegerField(
-        default=partial(recipe, "batch_size"), validators=[MinValueValidator(1)]
+        default=partial(recipe, "batch_size"),
+        validators=[MinValueValidator(1)],
+        help_text="Pictures at a time. If memory runs out, halve it.",
     )
     learning_rate = models.FloatField(
-        default=partial(recipe, "lr"), validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)]
+        default=partial(recipe, "lr"),
+        validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)],
+        help_text="The highest of the run. From a version, a tenth of it forgets less.",
     )
-    seed = models.PositiveIntegerField(default=TrainConfig.seed)
-    device = models.CharField(max_length=20, default="auto", help_text="auto, cpu, cuda or cuda:0.")
+    seed = models.PositiveIntegerField(
+        default=TrainConfig.seed, help_text="The same seed on the same machine repeats a run."
+    )
+    augment = models.CharField(
+        "augmentation",
+        max_length=10,
+        choices=Augment,
+        default=Augment.FULL,
+        help_text="How strongly light, colour and sharpness of the pictures are varied. Full suits cameras.",
+    )
+    patience = models.PositiveIntegerField(
+        "early stop",
+        default=0,
+        help_text="End when the figures have not risen for this many epochs. 0: never.",
+    )
+    device = models.CharField(
+        max_length=20,
+        default="auto",
+        validators=[RegexValidator(r"^(auto|cpu|cuda(:\d+)?)\Z", "Write auto, cpu, cuda or cuda:0.")],
+        help_text="auto takes a GPU if there is one. Or: cpu, cuda, cuda:0.",
+    )
 
+    command = models.TextField(blank=True, help_text="That its worker last started, for a shell.")
+    report = models.JSONField(
+        default=dict, help_text="What its process last said: phase, epoch, step, losses, hardware, time left."
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     progress = models.FloatField(default=0.0, help_text="0 to 1.")
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -57,6 +108,10 @@ class TrainingRun(models.Model):
         related_name="training_runs",
     )
     run_dir = models.CharField(max_length=400, blank=True)
+    queued_at = models.DateTimeField(default=timezone.now, help_text="Its place in the queue.")
+    sent_at = models.DateTimeField(
+        default=timezone.now, help_text="When it was last sent to the workers: messages can get lost."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -40,17 +40,63 @@ class DetectorVersion(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
+    is_shadow = models.BooleanField(
+        default=False, help_text="Looks at live frames beside the active version; nobody sees what it finds."
+    )
+    shadow_share = models.FloatField(null=True, blank=True, help_text="Of the live frames, 0 to 1.")
+    shadow_since = models.DateTimeField(null=True, blank=True, help_text="Counted from then on.")
+    speed = models.JSONField(default=dict, blank=True, help_text="Measured on this site's machine.")
 
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["state"], condition=models.Q(state="active"), name="one_active_detector"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["is_shadow"], condition=models.Q(is_shadow=True), name="one_shadow_detector"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class ShadowCount(models.Model):
+    """How a shadow agreed with a live version on what that one called by one name, all processes together.
+
+    A face of the live version is agreed on if the shadow's box over it has the same expression; a frame
+    where the live one sees no face counts under "unknown", and is agreed on if the shadow sees none either.
+    """
+
+    version = models.ForeignKey(DetectorVersion, on_delete=models.CASCADE, related_name="shadow_counts")
+    live = models.CharField(max_length=120, help_text="The live version's name.")
+    emotion = models.CharField(max_length=20, help_text="What the live version said.")
+    agreed = models.PositiveBigIntegerField(default=0)
+    disagreed = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["live", "emotion"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "live", "emotion"], name="one_shadow_count_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.emotion}: {self.agreed} agreed, {self.disagreed} disagreed"
+
+
+class ShadowPace(models.Model):
+    """How long a shadow takes for a frame and how often it gave way, all processes together."""
+
+    version = models.OneToOneField(DetectorVersion, on_delete=models.CASCADE, related_name="shadow_pace")
+    frames = models.PositiveBigIntegerField(default=0, help_text="Looked at.")
+    gave_way = models.PositiveBigIntegerField(default=0, help_text="Passed over: the engine was busy.")
+    shadow_ms = models.FloatField(default=0.0, help_text="Decoding and inference, all frames together.")
+    live_ms = models.FloatField(default=0.0, help_text="The live version's, for the same frames.")
+    slowest_ms = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return f"{self.frames} frames"
 
 
 class AuditEntry(models.Model):
@@ -60,6 +106,8 @@ class AuditEntry(models.Model):
         REGISTER = "register"
         PROMOTE = "promote"
         ROLL_BACK = "roll back"
+        START_SHADOW = "start shadow"
+        STOP_SHADOW = "stop shadow"
 
     action = models.CharField(max_length=20, choices=Action)
     subject = models.CharField(max_length=120, help_text="The detector version's name.")

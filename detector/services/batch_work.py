@@ -1,13 +1,15 @@
-"""What batch workers do: take a few pictures that wait, look at them, write down what was found.
+"""What batch workers do: take some pictures that wait, look at them, write down what was found.
 
-Pictures are taken by a conditional UPDATE that writes a claim drawn for this one time; results are written
-only where that claim still stands. So whatever messages come twice and whoever dies, no picture that is
-finished is looked at again, and one that a dead worker had is taken by the next.
+Pictures are taken by a conditional UPDATE that writes a claim drawn for this one time; results are written,
+many at once, only where that claim still stands. So whatever messages come twice and whoever dies, no picture
+that is finished is looked at again, and one that a dead worker had is taken by the next.
 """
 
 import logging
 import secrets
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from django.core.files.storage import default_storage
@@ -17,17 +19,19 @@ from django.utils import timezone
 
 from detector.conf import config
 from detector.engine import get_engine
-from detector.engine.pictures import Picture
+from detector.engine.inference import InferenceEngine
+from detector.engine.pictures import Outcome, Picture
 from detector.errors import HamsterError
 from detector.models import BatchItem, BatchJob
 from detector.services.batches import LANES, OPEN, conclude, send_messages
-from ml.images import ImageError
 
 logger = logging.getLogger(__name__)
 State = BatchItem.State
 MOST_ATTEMPTS = 3
-LOOK_TIMEOUT = 60.0  # seconds for one picture
+WRITE_INTERVAL = 1.0  # seconds after which what was found is written down: a dead worker takes no more along
+LONGEST_CHUNK = 5.0  # seconds: other batches want their turn, and a worker may be asked to stop
 SILENCE = timedelta(seconds=60)  # nothing was taken for this long though something waits: messages were lost
+WRITTEN = ("state", "result", "emotion", "error_code", "error_message", "finished_at")
 WORKER_DIED = (
     f"The worker died {MOST_ATTEMPTS} times while it looked at this picture. Often it has run out of memory."
 )
@@ -48,12 +52,7 @@ def work_on_next_chunk() -> bool:
     claimed = claim_chunk()
     if not claimed:
         return False
-    give_up_at = time.monotonic() + config.batch_claim_seconds / 2
-    for index, item in enumerate(claimed):
-        if index and time.monotonic() > give_up_at:  # before others take it for abandoned
-            _release(claimed[0].claim)
-            break
-        look_at(item=item)
+    look_at(items=claimed)
     conclude(batch_id=claimed[0].batch_id)
     return True
 
@@ -82,21 +81,23 @@ def claim_chunk() -> list[BatchItem]:
     return []
 
 
-def look_at(*, item: BatchItem) -> bool:
-    """Look at a claimed item's picture and write down the outcome; False when it is not ours any more."""
-    try:
-        picture = Picture(
-            _content(item), max_pixels=config.upload_max_pixels, max_faces=config.upload_max_faces
-        )
-        outcome = get_engine().predict(picture, timeout=LOOK_TIMEOUT)
-    except (HamsterError, ImageError) as error:
-        return _finish(item, state=State.FAILED, error_code=error.code, error_message=error.message)
-    BatchJob.objects.filter(pk=item.batch_id).exclude(detector=outcome.detector).update(
-        detector=outcome.detector
-    )
-    return _finish(
-        item, state=State.SUCCEEDED, result=outcome.as_prediction(), error_code="", error_message=""
-    )
+def look_at(*, items: Sequence[BatchItem]) -> int:
+    """Look at the pictures of one claim, as many side by side as the engine has workers, and write down what
+    came out, at least once a second. Returns how many were still ours to write.
+
+    What is not begun when time is up, or when the batch is being cancelled, is given back.
+    """
+    engine, written = get_engine(), 0
+    time_is_up = time.monotonic() + min(config.batch_claim_seconds / 2, LONGEST_CHUNK)
+    with ThreadPoolExecutor(config.engine_workers, thread_name_prefix="batch") as pool:
+        waiting = {pool.submit(_see, engine, item): item for item in items}
+        while waiting:
+            seen, _ = wait(waiting, timeout=WRITE_INTERVAL)
+            written += _write_down({waiting.pop(future): future.result() for future in seen})
+            if waiting and (time.monotonic() > time_is_up or _is_cancelled(items[0].batch_id)):
+                given_back = [future for future in waiting if future.cancel()]
+                _release([waiting.pop(future) for future in given_back])
+    return written
 
 
 def recover_batches() -> int:
@@ -143,6 +144,17 @@ def _is_stalled() -> bool:
     return waiting.exists() and (latest is None or latest < limit)
 
 
+def _see(engine: InferenceEngine, item: BatchItem) -> Outcome:
+    """What the engine says of the item's picture. On a thread of its own: no database."""
+    try:
+        picture = Picture(
+            _content(item), max_pixels=config.upload_max_pixels, max_faces=config.upload_max_faces
+        )
+    except MissingFile as error:
+        return Outcome(item.number, None, error=error)
+    return engine.look_at(picture)
+
+
 def _content(item: BatchItem) -> bytes:
     try:
         with default_storage.open(item.file.name) as file:
@@ -152,12 +164,52 @@ def _content(item: BatchItem) -> bytes:
         raise MissingFile() from error
 
 
-def _finish(item: BatchItem, **values: object) -> bool:
-    mine = BatchItem.objects.filter(pk=item.pk, claim=item.claim, state=State.RUNNING)
-    return bool(mine.update(finished_at=timezone.now(), **values))
+def _write_down(outcomes: Mapping[BatchItem, Outcome]) -> int:
+    """All in one transaction; returns how many rows still bore our claim."""
+    if not outcomes:
+        return 0
+    now = timezone.now()
+    for item, outcome in outcomes.items():
+        item.finished_at = now
+        if outcome.error is None:
+            item.state, item.result = State.SUCCEEDED, outcome.as_prediction()
+            item.emotion = item.result["emotion"]
+        else:
+            item.state = State.FAILED
+            item.error_code, item.error_message = outcome.error.code, outcome.error.message
+    batch = BatchJob.objects.filter(pk=next(iter(outcomes)).batch_id)
+    with transaction.atomic():
+        written = _update_claimed(outcomes)
+        if detector := next((outcome.detector for outcome in outcomes.values() if not outcome.error), None):
+            batch.exclude(detector=detector).update(detector=detector)
+    return written
 
 
-def _release(claim: str) -> None:
-    BatchItem.objects.filter(claim=claim, state=State.RUNNING).update(
-        state=State.QUEUED, attempts=F("attempts") - 1
-    )
+def _update_claimed(items: Iterable[BatchItem]) -> int:
+    """One statement for all: a tenth of the time of `bulk_update`, whose CASE has an arm for each value."""
+    fields = [BatchItem._meta.get_field(name) for name in WRITTEN]
+    columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
+    table = connection.ops.quote_name(BatchItem._meta.db_table)
+    statement = f"UPDATE {table} SET {columns} WHERE id = %s AND claim = %s AND state = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            statement,
+            [
+                (
+                    *(field.get_db_prep_save(getattr(item, field.attname), connection) for field in fields),
+                    *(item.pk, item.claim, State.RUNNING.value),
+                )
+                for item in items
+            ],
+        )
+        return cursor.rowcount
+
+
+def _is_cancelled(batch_id: int) -> bool:
+    return BatchJob.objects.filter(pk=batch_id, cancel_requested=True).exists()
+
+
+def _release(items: Sequence[BatchItem]) -> None:
+    if items:
+        mine = BatchItem.objects.filter(claim=items[0].claim, state=State.RUNNING)
+        mine.filter(pk__in=[item.pk for item in items]).update(state=State.QUEUED, attempts=F("attempts") - 1)

@@ -7,31 +7,37 @@ without end: it may be the run itself that kills its workers.
 
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from celery import current_app
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
+from kombu.exceptions import OperationalError as BrokerError
 
 from detector.conf import config
 from detector.errors import HamsterError
-from detector.models import TrainingRun
+from detector.models import Dataset, TrainingRun
+from detector.selectors.checkpoints import checkpoint_of
+from detector.selectors.training import has_checkpoint
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
+# With the interval at which workers look for silent runs, together less than a minute.
 HEARTBEAT_LIMIT = timedelta(seconds=config.training_claim_seconds)
+RESEND_AFTER = timedelta(minutes=1)
 MOST_RESUMPTIONS = 3
 GIVEN_UP = (
     f"This training or its worker died, and died again the {MOST_RESUMPTIONS} times it was taken up, always "
     "before another epoch was finished. It is not tried again by itself. Often the machine has run out of "
-    "memory: see the worker's log, and close other programs. To go on from the last checkpoint, select the "
-    'run in the list of training runs and choose "Start selected training runs again".'
+    "memory: see the worker's log, and close other programs. To go on from the last checkpoint, press Resume "
+    "on the page of the run."
 )
 TRAINING_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "pycocotools", "matplotlib", "tqdm")
 
@@ -50,12 +56,25 @@ class NotCancellable(HamsterError):
     message = "This training run has ended already."
 
 
-class NotStartable(HamsterError):
-    """Only a run that has failed can be started again."""
+class NotResumable(HamsterError):
+    """Only a run that has failed or was cancelled can be resumed."""
 
-    code = "not_startable"
+    code = "not_resumable"
     status = 409
-    message = "Only a training run that has failed can be started again."
+    message = "Only a training run that has failed or was cancelled can be resumed."
+
+
+class NoCheckpoint(HamsterError):
+    """The version to start from has no checkpoint on this server."""
+
+    code = "no_checkpoint"
+    message = "This detector version has no checkpoint on this server to start from."
+
+
+class BadSettings(HamsterError):
+    """Settings that cannot train; the details name each."""
+
+    code = "bad_settings"
 
 
 def how_to_install_training() -> str | None:
@@ -87,20 +106,41 @@ def _data_dir(name: str) -> Path:
     return folder
 
 
-def queue_training_run(*, run: TrainingRun, owner: AbstractBaseUser | None) -> TrainingRun:
+def queue_training_run(
+    *, run: TrainingRun, owner: AbstractBaseUser | None, datasets: Iterable[Dataset] = ()
+) -> TrainingRun:
     """Save a new run and hand it to a training worker once the transaction is committed.
 
-    Raises UnusableDataDirs.
+    It learns from the folders of `datasets` and from `run.data_dirs`. Raises UnusableDataDirs, NoCheckpoint,
+    BadSettings.
     """
-    run.data_dirs = check_data_dirs(run.data_dirs)
+    datasets = list(datasets)
+    folders = [*(dataset.folder for dataset in datasets), *run.data_dirs]
+    run.data_dirs = check_data_dirs(list(dict.fromkeys(folders)))
+    run.init_weights = _init_weights(run)
     run.owner = owner
     run.status = Status.QUEUED
+    try:
+        run.clean_fields()
+    except ValidationError as error:
+        first = next(iter(error.message_dict.items()))
+        raise BadSettings(f"{first[0]}: {first[1][0]}", details=error.message_dict) from error
     with transaction.atomic():
         run.save()
+        run.datasets.set(datasets)
         run.run_dir = str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")
         run.save(update_fields=["run_dir"])
         transaction.on_commit(lambda: _send(run.pk))
     return run
+
+
+def _init_weights(run: TrainingRun) -> str:
+    if run.start_from is None:
+        return ""
+    checkpoint = checkpoint_of(run.start_from)
+    if checkpoint is None:
+        raise NoCheckpoint(details={"version": run.start_from.name})
+    return str(checkpoint)
 
 
 def request_cancel(*, run: TrainingRun) -> None:
@@ -115,23 +155,27 @@ def request_cancel(*, run: TrainingRun) -> None:
         raise NotCancellable
 
 
-def start_again(*, run: TrainingRun) -> None:
-    """Queue a failed run once more, to go on from its last checkpoint if it has one.
+def resume(*, run: TrainingRun) -> None:
+    """Queue a failed or cancelled run once more, to go on from its last checkpoint if it has one.
 
-    Raises NotStartable.
+    Raises NotResumable.
     """
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
+    now = timezone.now()
     with transaction.atomic():
-        failed = TrainingRun.objects.filter(pk=run.pk, status=Status.FAILED)
-        if not failed.update(
+        stopped = TrainingRun.objects.filter(pk=run.pk, status__in=(Status.FAILED, Status.CANCELLED))
+        if not stopped.update(
             status=Status.QUEUED,
             error="",
             finished_at=None,
             cancel_requested=False,
             resumptions=0,
+            report={},
+            queued_at=now,
+            sent_at=now,
             **changes,
         ):
-            raise NotStartable
+            raise NotResumable
         transaction.on_commit(lambda: _send(run.pk))
 
 
@@ -160,21 +204,20 @@ def recover_abandoned_runs() -> int:
     return len(silent)
 
 
-def resend_waiting_runs() -> int:
-    """Send runs that have been waiting for long to a worker once more; returns how many there were.
+def resend_next_run() -> bool:
+    """Send the run that is next to a worker once more when none is running; returns whether there was one.
 
-    Their messages may have been lost with Redis. One that comes twice does nothing.
+    Its message may have been lost with Redis. One that comes twice does nothing.
     """
-    limit = timezone.now() - HEARTBEAT_LIMIT
-    waiting = TrainingRun.objects.filter(status=Status.QUEUED, created_at__lt=limit).order_by("pk")
-    for run in waiting:
-        _send(run.pk)
-    return len(waiting)
-
-
-def has_checkpoint(run: TrainingRun) -> bool:
-    """Whether the run left something that it can go on from."""
-    return bool(run.run_dir) and (Path(run.run_dir) / "last.pt").is_file()
+    if TrainingRun.objects.filter(status=Status.RUNNING).exists():
+        return False
+    now = timezone.now()
+    waiting = TrainingRun.objects.filter(status=Status.QUEUED).order_by("queued_at", "pk").first()
+    if waiting is None or waiting.sent_at > now - RESEND_AFTER:
+        return False
+    TrainingRun.objects.filter(pk=waiting.pk).update(sent_at=now)
+    _send(waiting.pk)
+    return True
 
 
 def still_running(run: TrainingRun) -> QuerySet[TrainingRun]:
@@ -206,9 +249,13 @@ def give_back(*, run: TrainingRun) -> None:
 
 def _queue_again(run: TrainingRun, **changes: object) -> None:
     with transaction.atomic():
-        if still_running(run).update(status=Status.QUEUED, **changes):
+        if still_running(run).update(status=Status.QUEUED, sent_at=timezone.now(), **changes):
             transaction.on_commit(lambda: _send(run.pk))
 
 
 def _send(run_id: int) -> None:
-    current_app.send_task("detector.tasks.train", args=[run_id])
+    """Without Redis the row waits; a worker sends it again later (`resend_next_run`)."""
+    try:
+        current_app.send_task("detector.tasks.train", args=[run_id])
+    except BrokerError as error:
+        logger.error("training run %s waits until Redis answers: %s", run_id, error)

@@ -1,8 +1,10 @@
 """Watching over `python -m ml.train`: the child process of one training run."""
 
+import errno
 import json
 import logging
 import queue
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,11 +21,11 @@ from django.utils import timezone
 
 from detector.models import DetectorVersion, TrainingRun
 from detector.processes import start_child, stop_child
+from detector.selectors.training import has_checkpoint
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     fail_run,
     give_back,
-    has_checkpoint,
     how_to_install_training,
     still_running,
     take_up_again,
@@ -34,7 +36,13 @@ logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
 LOOK_INTERVAL = 1.0  # seconds between two looks at cancel requests; also the heartbeat's
 CANCEL_PATIENCE = 300.0  # seconds for a cancelled run to export the best it has
+WRITE_INTERVAL = 0.5  # seconds between two writes of what the child said
 LINES_OF_ERROR = 15
+KILLED = (
+    "The training process was killed from outside, most often because the machine ran out of memory. Close "
+    "other programs and resume the run, or start one with a smaller batch size or image size."
+)
+DISK_FULL = "The disk is full. Make room and resume the run."
 
 
 def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> None:
@@ -46,17 +54,13 @@ def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> 
     if missing := how_to_install_training():
         fail_run(run=run, error=missing)
         return
-    folder = Path(run.run_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    log_path = folder / "train.log"
-    with log_path.open("a") as log:
-        child = start_child(
-            training_command(run),
-            cwd=Path(settings.BASE_DIR),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            when_orphaned=signal.SIGKILL,
-        )
+    command = training_command(run)
+    still_running(run).update(command=shlex.join(command), report={})
+    try:
+        child = _start(run, command)
+    except OSError as error:
+        fail_run(run=run, error=_plain(error, "The training process cannot be started"))
+        return
     logger.info("training run %s started as process %s", run.pk, child.pid)
     watch = _Watch(run, child)
     try:
@@ -69,7 +73,20 @@ def supervise_training(*, run: TrainingRun, is_stopping: Callable[[], bool]) -> 
         logger.error("process %s of training run %s was killed", child.pid, run.pk)
         take_up_again(run=run)
     elif watch.is_ours:
-        _conclude(run, child.returncode, watch, log_path)
+        _conclude(run, child.returncode, watch)
+
+
+def _start(run: TrainingRun, command: list[str]) -> subprocess.Popen:
+    log_path = _log_path(run)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("a") as log:
+        return start_child(
+            command,
+            cwd=Path(settings.BASE_DIR),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            when_orphaned=signal.SIGKILL,
+        )
 
 
 def training_command(run: TrainingRun) -> list[str]:
@@ -83,11 +100,15 @@ def training_command(run: TrainingRun) -> list[str]:
         f"--batch-size={run.batch_size}",
         f"--lr={run.learning_rate}",
         f"--seed={run.seed}",
+        f"--augment={run.augment}",
+        f"--patience={run.patience}",
         f"--device={run.device}",
         f"--name={run.name}",
         f"--run-dir={folder}",
         f"--weights={folder / 'detector.pt'}",
     ]
+    if run.init_weights:
+        command.append(f"--init-weights={run.init_weights}")
     return [*command, "--resume"] if has_checkpoint(run) else command
 
 
@@ -99,10 +120,11 @@ class _Watch:
         self.child = child
         self.done: dict[str, Any] | None = None
         self.error = ""
+        self.report: dict[str, Any] = {}
         self.is_ours = True
         self.given_back = False
         self.cancelled = False
-        self.last_heartbeat = time.monotonic()
+        self.last_heartbeat, self.last_try = time.monotonic(), float("-inf")
 
     @property
     def was_killed(self) -> bool:
@@ -140,16 +162,27 @@ class _Watch:
         except (ValueError, AttributeError):
             logger.warning("training run %s said something else than JSON: %.200r", self.run.pk, line)
             return
-        if kind == "epoch":
-            progress = event["epoch"] / event["epochs"]
-            if progress > self.run.progress:
-                self.run.progress, self.run.resumptions = progress, 0
+        if kind == "start":
+            self.report["hardware"] = _without_kind(event)
+        elif kind == "phase":
+            self.report |= _without_kind(event)
+        elif kind == "step":
+            self.run.progress = event["progress"]
+            self.report |= _without_kind(event)
+        elif kind == "epoch":
+            self.run.progress, self.run.resumptions = event["progress"], 0
+            self.report |= {"epochs_done": event["epoch"], "seconds_left": event["seconds_left"]}
+        elif kind == "early_stop":
+            self.report["ended_early"] = event["epoch"]
         elif kind == "done":
             self.done = event
         elif kind == "error":
             self.error = event["message"]
 
     def _write_heartbeat(self) -> None:
+        if time.monotonic() - self.last_try < WRITE_INTERVAL:
+            return
+        self.last_try = time.monotonic()
         try:
             self._write_and_look()
         except DatabaseError as error:
@@ -165,7 +198,10 @@ class _Watch:
         mine = still_running(self.run)
         self.is_ours = bool(
             mine.update(
-                heartbeat_at=timezone.now(), progress=self.run.progress, resumptions=self.run.resumptions
+                heartbeat_at=timezone.now(),
+                progress=self.run.progress,
+                resumptions=self.run.resumptions,
+                report=self.report,
             )
         )
         if not self.cancelled and mine.filter(cancel_requested=True).exists():
@@ -177,16 +213,18 @@ class _Watch:
             killer.start()
 
 
-def _conclude(run: TrainingRun, status: int, watch: _Watch, log_path: Path) -> None:
-    outcome, error, version = Status.FAILED, watch.error, None
+def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
+    outcome, error, version = Status.FAILED, watch.error, run.version
     if watch.done is not None:
         try:
             version = _register(run, watch.done)
             outcome = Status.SUCCEEDED
         except (VersionError, OSError, ValueError, KeyError) as problem:
-            error = f"The trained detector cannot be registered: {problem}"
+            error = _plain(problem, "The trained detector cannot be registered")
+    elif status == -signal.SIGKILL:
+        error = KILLED
     elif not error:
-        error = f"Training ended with status {status}. {_last_lines(log_path)}".strip()
+        error = f"Training ended with status {status}. {_last_lines(_log_path(run))}".strip()
     if watch.cancelled:
         outcome, error = Status.CANCELLED, ""
     still_running(run).update(
@@ -194,6 +232,8 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch, log_path: Path) -> N
         error=error,
         version=version,
         progress=1.0 if outcome == Status.SUCCEEDED else run.progress,
+        resumptions=run.resumptions,
+        report=watch.report | {"seconds_left": None},
         finished_at=timezone.now(),
     )
     logger.info("training run %s %s %s", run.pk, outcome, error)
@@ -207,6 +247,20 @@ def _register(run: TrainingRun, done: dict[str, Any]) -> DetectorVersion:
         card=json.loads(Path(done["card"]).read_text()),
         actor=run.owner,
     )
+
+
+def _log_path(run: TrainingRun) -> Path:
+    return Path(run.run_dir) / "train.log"
+
+
+def _plain(problem: Exception, what: str) -> str:
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DISK_FULL
+    return f"{what}: {problem}"
+
+
+def _without_kind(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key != "event"}
 
 
 def _last_lines(path: Path) -> str:

@@ -49,6 +49,19 @@ class NothingToRollBackTo(VersionError):
     message = "No detector version was active before this one."
 
 
+class ChangedMeanwhile(VersionError):
+    """Somebody else promoted or rolled back at the same time, and was first."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self, active: DetectorVersion | None) -> None:
+        name = active.name if active else None
+        super().__init__(
+            f"Somebody else has just decided what is served: now it is {name}. Look again before you do.",
+            details={"active": name},
+        )
+
+
 def detector_name(card: Mapping[str, Any]) -> str:
     """The name that a detector's own card gives it, such as "hamster-1"."""
     return str(card["version"])[:100]
@@ -91,7 +104,7 @@ def register_version(
         with onnx.open("rb") as content:
             version.onnx.save(onnx.name, File(content), save=False)
         version.save()
-        _record(Action.REGISTER, version, actor, source=source, sha256=sha256)
+        record(Action.REGISTER, version, actor, source=source, sha256=sha256)
     logger.info("registered detector %s (%s)", version.name, sha256[:12])
     return version
 
@@ -115,39 +128,64 @@ def register_shipped_detector() -> DetectorVersion:
     return version
 
 
-def promote_version(*, version: DetectorVersion, actor: AbstractBaseUser | None) -> DetectorVersion:
+def promote_version(
+    *, version: DetectorVersion, actor: AbstractBaseUser | None, instead_of: int | None = None
+) -> DetectorVersion:
     """Make a version the active one, after a trial run of its file. Web processes follow within seconds.
 
-    `actor` is None for the command line and the system. Raises `AlreadyActive`, `UnusableDetectorFile`.
+    `actor` is None for the command line and the system; `instead_of` is the id of the version that the actor
+    takes for the active one. Raises `AlreadyActive`, `UnusableDetectorFile`, `ChangedMeanwhile`.
     """
-    _try_out(Path(version.onnx.path), sha256=version.sha256)
+    expected = _expected(instead_of)
+    if expected == version.pk:
+        raise AlreadyActive(details={"name": version.name})
+    try_out(version=version)
     with transaction.atomic():
-        before = _locked_active()
-        if before is not None and before.pk == version.pk:
-            raise AlreadyActive(details={"name": version.name})
-        version = DetectorVersion.objects.select_for_update().get(pk=version.pk)
+        before = _locked_active(expected)
+        version = DetectorVersion.objects.get(pk=version.pk)
         version.previous = before
         _activate(version, instead_of=before)
-        _record(Action.PROMOTE, version, actor, previous=before.name if before else None)
+        record(Action.PROMOTE, version, actor, previous=before.name if before else None)
     logger.info("promoted detector %s", version.name)
     return version
 
 
-def roll_back(*, actor: AbstractBaseUser | None) -> DetectorVersion:
+def roll_back(*, actor: AbstractBaseUser | None, instead_of: int | None = None) -> DetectorVersion:
     """Return to the version that was active before the current one, and return it.
 
-    Raises `NothingToRollBackTo`, `UnusableDetectorFile`.
+    `instead_of` is the id of the version that the actor takes for the active one.
+    Raises `NothingToRollBackTo`, `UnusableDetectorFile`, `ChangedMeanwhile`.
     """
+    expected = _expected(instead_of)
+    current = active_detector()
+    if current is None or current.previous is None:
+        raise NothingToRollBackTo()
+    try_out(version=current.previous)
     with transaction.atomic():
-        current = _locked_active()
-        if current is None or current.previous is None:
-            raise NothingToRollBackTo()
-        target = DetectorVersion.objects.select_for_update().get(pk=current.previous.pk)
-        _try_out(Path(target.onnx.path), sha256=target.sha256)
+        current = _locked_active(expected)
+        target = current.previous
         _activate(target, instead_of=current)
-        _record(Action.ROLL_BACK, target, actor, previous=current.name)
+        record(Action.ROLL_BACK, target, actor, previous=current.name)
     logger.info("rolled back from detector %s to %s", current.name, target.name)
     return target
+
+
+def try_out(*, version: DetectorVersion) -> None:
+    """Load a version's file as a web process would, and run it once. Raises `UnusableDetectorFile`."""
+    _try_out(Path(version.onnx.path), sha256=version.sha256)
+
+
+def record(
+    action: str, version: DetectorVersion, actor: AbstractBaseUser | None, **details: Any
+) -> AuditEntry:
+    """Write down who did what to a version."""
+    return AuditEntry.objects.create(
+        action=action,
+        subject=version.name,
+        actor=actor,
+        actor_name=actor.get_username() if actor else "system",
+        details=details,
+    )
 
 
 def _hash(onnx: Path) -> str:
@@ -177,8 +215,22 @@ def _try_out(onnx: Path, *, sha256: str | None) -> dict[str, Any]:
     return predictor.card
 
 
-def _locked_active() -> DetectorVersion | None:
-    return DetectorVersion.objects.select_for_update().filter(state=State.ACTIVE).first()
+def _expected(instead_of: int | None) -> int | None:
+    """The id of the version that must still be active when it is replaced. Raises `ChangedMeanwhile`."""
+    active = active_detector()
+    if instead_of is not None and (active is None or active.pk != instead_of):
+        raise ChangedMeanwhile(active)
+    return active.pk if active else None
+
+
+def _locked_active(expected: int | None) -> DetectorVersion | None:
+    """The active version, in a transaction that nobody else's act on versions can come between."""
+    # All rows: whoever waited for one that has ceased to be active would not see the one that is instead.
+    versions = list(DetectorVersion.objects.select_for_update().order_by("pk"))
+    active = next((version for version in versions if version.state == State.ACTIVE), None)
+    if (active.pk if active else None) != expected:
+        raise ChangedMeanwhile(active)
+    return active
 
 
 def _activate(version: DetectorVersion, *, instead_of: DetectorVersion | None) -> None:
@@ -187,16 +239,5 @@ def _activate(version: DetectorVersion, *, instead_of: DetectorVersion | None) -
         instead_of.save(update_fields=["state"])
     version.state = State.ACTIVE
     version.activated_at = timezone.now()
-    version.save(update_fields=["state", "activated_at", "previous"])
-
-
-def _record(
-    action: str, version: DetectorVersion, actor: AbstractBaseUser | None, **details: Any
-) -> AuditEntry:
-    return AuditEntry.objects.create(
-        action=action,
-        subject=version.name,
-        actor=actor,
-        actor_name=actor.get_username() if actor else "system",
-        details=details,
-    )
+    version.is_shadow = False
+    version.save(update_fields=["state", "activated_at", "previous", "is_shadow"])

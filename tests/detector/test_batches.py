@@ -34,10 +34,12 @@ from detector.services.batches import (
     retry,
 )
 from tests.detector.batches import FACE, NO_FACE, incoming, now, zipped
+from tests.detector.pictures import encoded, scene
 
 pytestmark = pytest.mark.usefixtures("engine")
 State = BatchJob.State
 JUNK = b"not a picture"
+SLOW = encoded(scene(size=(2000, 1500)), "PNG")
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +190,7 @@ def test_what_a_worker_has_is_finished_when_its_batch_is_cancelled(make_batch, h
     request_cancel(batch=batch)
     assert now(batch).state == State.RUNNING
     request_cancel(batch=batch)  # once more does no harm
-    assert look_at(item=item)
+    assert look_at(items=[item])
     assert service.conclude(batch_id=batch.pk)
     assert states(batch) == ["succeeded", "cancelled", "cancelled"]
     assert now(batch).state == State.CANCELLED
@@ -245,11 +247,11 @@ def test_a_worker_that_comes_back_too_late_changes_nothing(make_batch):
     let_claims_grow_old()
     assert recover_batches() == 1
     (again,) = claim_chunk()
-    assert not look_at(item=late)
+    assert not look_at(items=[late])
     assert states(batch) == ["running"]
-    assert look_at(item=again)
+    assert look_at(items=[again])
     finished = batch.items.get().finished_at
-    assert not look_at(item=again)
+    assert not look_at(items=[again])
     assert batch.items.get().finished_at == finished
 
 
@@ -267,7 +269,7 @@ def test_a_picture_that_kills_its_workers_is_given_up_and_takes_no_other_along(m
         if claimed[0].number == 1:
             deaths += 1
         else:
-            look_at(item=claimed[0])
+            look_at(items=claimed)
     assert deaths == MOST_ATTEMPTS
     recover_batches()
     assert states(batch) == ["failed", "succeeded", "succeeded"]
@@ -275,18 +277,46 @@ def test_a_picture_that_kills_its_workers_is_given_up_and_takes_no_other_along(m
     assert now(batch).state == State.SUCCEEDED
 
 
-def test_a_worker_that_is_slow_gives_back_what_it_would_not_finish_in_time(make_batch, hamster):
-    hamster(batch_claim_seconds=0)
-    batch = make_batch(**pictures(3))
+def test_a_worker_that_is_slow_gives_back_what_it_would_not_finish_in_time(make_batch, hamster, monkeypatch):
+    hamster(batch_claim_seconds=0, engine_workers=1)
+    monkeypatch.setattr("detector.services.batch_work.WRITE_INTERVAL", 0.001)
+    batch = make_batch(**{f"{number}_png": SLOW for number in range(10)})
     work_on_next_chunk()
-    assert states(batch) == ["succeeded", "queued", "queued"]
-    assert set(batch.items.values_list("attempts", flat=True)) == {0, 1}
+    assert "queued" in states(batch)
+    for state, attempts in batch.items.values_list("state", "attempts"):
+        assert (state, attempts) in {("succeeded", 1), ("queued", 0)}
+    work()
+    assert states(batch) == 10 * ["succeeded"]
+
+
+def test_what_is_not_begun_is_given_back_and_cancelled_when_its_batch_is(make_batch, hamster, monkeypatch):
+    hamster(engine_workers=1)
+    monkeypatch.setattr("detector.services.batch_work.WRITE_INTERVAL", 0.001)
+    batch = make_batch(**{f"{number}_png": SLOW for number in range(10)})
+    claimed = claim_chunk()
+    request_cancel(batch=batch)
+    assert look_at(items=claimed) < 10
+    work()
+    assert set(states(batch)) <= {"succeeded", "cancelled"}
+    assert (now(batch).state, "cancelled" in states(batch)) == (State.CANCELLED, True)
+
+
+def test_results_of_one_claim_are_written_whole_with_their_expressions(make_batch):
+    batch = make_batch(a_jpg=FACE, b_jpg=NO_FACE, cut_jpg=FACE[:900])
+    assert look_at(items=claim_chunk()) == 3
+    rows = batch.items.order_by("number").values_list("state", "emotion", "error_code", "result__emotion")
+    assert list(rows) == [
+        ("succeeded", "happy", "", "happy"),
+        ("succeeded", "unknown", "", "unknown"),
+        ("failed", "", "bad_image", None),
+    ]
+    assert batch.items.filter(result__isnull=True).count() == 1
 
 
 def test_a_batch_whose_last_worker_died_before_it_said_so_is_concluded(make_batch):
     batch = make_batch(a_jpg=FACE)
     (item,) = claim_chunk()
-    look_at(item=item)
+    look_at(items=[item])
     assert now(batch).state == State.RUNNING
     recover_batches()
     assert now(batch).state == State.SUCCEEDED
@@ -341,7 +371,7 @@ def test_a_batch_can_be_deleted_while_a_worker_has_some_of_it(make_batch):
     batch = make_batch(a_jpg=FACE)
     (item,) = claim_chunk()
     delete_batch(batch=batch)
-    assert not look_at(item=item)
+    assert not look_at(items=[item])
     assert stored_files() == []
 
 

@@ -10,7 +10,7 @@ from channels.testing import WebsocketCommunicator
 
 from detector.consumers import live
 from detector.engine import get_engine
-from detector.engine.inference import LoadedDetector, load_detector
+from detector.engine.detectors import LoadedDetector, load_detector
 from tests.detector.held_predictor import HeldPredictor
 from tests.detector.pictures import FACE, ODD_PICTURES, Odd, encoded, png_claiming, scene
 

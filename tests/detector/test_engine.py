@@ -7,7 +7,8 @@ from queue import Queue
 import pytest
 
 from detector.conf import config
-from detector.engine.inference import InferenceEngine, LoadedDetector, PredictionFailed, load_detector
+from detector.engine.detectors import LoadedDetector, load_detector
+from detector.engine.inference import InferenceEngine, PredictionFailed
 from detector.engine.pictures import Picture
 from detector.errors import NoDetector, ServerBusy
 from ml.images import BadImage

@@ -14,7 +14,7 @@ from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
     NotCancellable,
-    NotStartable,
+    NotResumable,
     UnusableDataDirs,
     check_data_dirs,
     claim_training_run,
@@ -23,7 +23,7 @@ from detector.services.training import (
     queue_training_run,
     recover_abandoned_runs,
     request_cancel,
-    start_again,
+    resume,
 )
 from detector.services.training_process import training_command
 
@@ -169,7 +169,7 @@ def test_run_that_kills_every_worker_fails_in_plain_words_and_is_not_sent_again(
     assert run.status == Status.FAILED
     assert run.finished_at is not None
     assert "died" in run.error
-    assert "Start selected training runs again" in run.error
+    assert "press Resume" in run.error
 
 
 def test_stopping_workers_in_order_does_not_use_up_the_tries_of_a_run(tmp_path):
@@ -187,7 +187,7 @@ def test_failed_run_is_started_again_with_all_its_tries(tmp_path, broker, django
     )
     (tmp_path / "last.pt").touch()
     with django_capture_on_commit_callbacks(execute=True):
-        start_again(run=run)
+        resume(run=run)
     run.refresh_from_db()
     assert broker.llen("training") == 1
     assert (run.status, run.error, run.finished_at, run.progress) == (Status.QUEUED, "", None, 0.4)
@@ -197,17 +197,17 @@ def test_failed_run_is_started_again_with_all_its_tries(tmp_path, broker, django
 
 def test_failed_run_without_a_checkpoint_is_started_from_the_beginning(tmp_path):
     run = run_in(Status.FAILED, run_dir=str(tmp_path), progress=0.4)
-    start_again(run=run)
+    resume(run=run)
     run.refresh_from_db()
     assert (run.status, run.progress) == (Status.QUEUED, 0.0)
     assert "--resume" not in training_command(run)
 
 
-@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED, Status.CANCELLED])
-def test_only_a_failed_run_can_be_started_again(status):
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED])
+def test_only_a_run_that_has_stopped_can_be_resumed(status):
     run = run_in(status)
-    with pytest.raises(NotStartable):
-        start_again(run=run)
+    with pytest.raises(NotResumable):
+        resume(run=run)
     assert status_of(run) == status
 
 
@@ -226,7 +226,7 @@ def staff_client(client):
 
 def form(**changes: object) -> dict[str, object]:
     values = {"name": "faces", "epochs": 3, "image_size": 96, "batch_size": 8, "learning_rate": 0.002}
-    return {**values, "seed": 0, "device": "auto", **changes}
+    return {**values, "seed": 0, "device": "auto", "augment": "full", "patience": 0, **changes}
 
 
 def test_staff_start_a_run_from_the_admin(staff_client, data_dir, broker, django_capture_on_commit_callbacks):
@@ -256,24 +256,27 @@ def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong)
     assert not TrainingRun.objects.exists()
 
 
-def test_staff_cancel_a_run_from_the_admin(staff_client):
+def test_staff_cancel_a_run_from_the_admin_after_they_were_asked(staff_client):
     run = run_in(Status.QUEUED)
-    staff_client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
-    run.refresh_from_db()
-    assert run.status == Status.CANCELLED
+    action = {"action": "cancel", "_selected_action": [run.pk]}
+    question = staff_client.post("/admin/detector/trainingrun/", action).content.decode()
+    assert "Cancel these training runs?" in question
+    assert status_of(run) == Status.QUEUED
+    staff_client.post("/admin/detector/trainingrun/", {**action, "confirmed": "yes"})
+    assert status_of(run) == Status.CANCELLED
 
 
 def test_staff_start_a_failed_run_again_from_the_admin(staff_client):
     failed, done = run_in(Status.FAILED), run_in(Status.SUCCEEDED)
     answer = staff_client.post(
         "/admin/detector/trainingrun/",
-        {"action": "start_again", "_selected_action": [failed.pk, done.pk]},
+        {"action": "resume", "_selected_action": [failed.pk, done.pk]},
         follow=True,
     )
     assert (status_of(failed), status_of(done)) == (Status.QUEUED, Status.SUCCEEDED)
     page = answer.content.decode()
     assert "is waiting for a worker again" in page
-    assert NotStartable.message in page
+    assert NotResumable.message in page
 
 
 def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_client):
@@ -291,7 +294,7 @@ def test_only_who_may_change_runs_cancels_them_or_starts_them_again(client):
     run = run_in(Status.QUEUED)
     failed = run_in(Status.FAILED)
     client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
-    client.post("/admin/detector/trainingrun/", {"action": "start_again", "_selected_action": [failed.pk]})
+    client.post("/admin/detector/trainingrun/", {"action": "resume", "_selected_action": [failed.pk]})
     assert (status_of(run), status_of(failed)) == (Status.QUEUED, Status.FAILED)
 
 

@@ -59,3 +59,24 @@ export function barChart(canvas, labels, values, { colours, x, y, maxX } = {}) {
     },
   });
 }
+
+/** Groups of bars, one group a label; `series` is [{label, values}], a colour each. */
+export function groupedBarChart(canvas, labels, series, { x, y } = {}) {
+  const datasets = series.map(({ label, values }, index) => ({
+    label,
+    data: values,
+    backgroundColor: LINE_COLOURS[index % LINE_COLOURS.length],
+    borderRadius: 4,
+  }));
+  return new Chart(canvas, {
+    type: "bar",
+    data: { labels, datasets },
+    options: {
+      plugins: { legend: { display: series.length > 1 } },
+      scales: {
+        x: { title: { display: Boolean(x), text: x }, grid: { display: false } },
+        y: { title: { display: Boolean(y), text: y }, beginAtZero: true, ticks: { precision: 0 } },
+      },
+    },
+  });
+}

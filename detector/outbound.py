@@ -1,0 +1,162 @@
+"""HTTP requests to addresses that strangers name.
+
+They go to public addresses only, and to the very address that was checked, so a name that answers differently
+the second time gains nothing. Redirects and proxies are not followed; time and the answer's size are bounded.
+"""
+
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+
+from detector.conf import config
+from detector.errors import HamsterError
+
+ANSWER_BYTES = 4096
+# Translated to IPv4 addresses by gateways, which may lead back into the house.
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(HamsterError):
+    """The host has no address, or one that is not public."""
+
+    code = "address_refused"
+    message = "Only public addresses are called."
+
+
+class NoAnswer(HamsterError):
+    """Nobody answered, not in time, or not in HTTP."""
+
+    code = "no_answer"
+    message = "No answer came."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the status and how the body begins."""
+
+    status: int
+    beginning: str
+
+
+def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
+    """POST within so many seconds, the time to look up the name left aside.
+
+    Raises AddressRefused or NoAnswer.
+    """
+    backend = _PublicBackend(time.monotonic() + seconds)
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+    try:
+        with (
+            httpcore.ConnectionPool(
+                network_backend=backend, ssl_context=ssl.create_default_context()
+            ) as pool,
+            pool.stream(
+                "POST",
+                url,
+                headers=list(headers.items()),
+                content=body,
+                extensions={"timeout": timeout},
+            ) as response,
+        ):
+            beginning = b""
+            for piece in response.iter_stream():
+                beginning += piece
+                if len(beginning) >= ANSWER_BYTES:
+                    break
+            return Answer(response.status, beginning[:ANSWER_BYTES].decode(errors="replace"))
+    except httpcore.TimeoutException as error:
+        raise NoAnswer(f"No answer came within {seconds:g} seconds.") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+        raise NoAnswer(f"No answer came: {error or type(error).__name__}.") from error
+
+
+def public_address(host: str, port: int, *, look_up: bool = True) -> str | None:
+    """The numeric address to call for a host. Raises AddressRefused unless all of its addresses are public.
+
+    Without `look_up` names are not asked for and None is returned for them.
+    """
+    flags = 0 if look_up else socket.AI_NUMERICHOST
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except (OSError, UnicodeError) as error:
+        if not look_up:
+            return None
+        raise AddressRefused(f"{host} has no address: {error}.") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    for address in addresses:
+        if not (config.webhook_allow_private or is_public(address)):
+            raise AddressRefused(f"{host} is at {address}, which is not a public address.")
+    return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IPv4 or IPv6 address belongs to the open internet, and so does every one it stands for."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour is not None or ip.teredo is not None or ip in TRANSLATED:
+            return False
+    special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
+    return ip.is_global and not special
+
+
+class _PublicBackend(httpcore.NetworkBackend):
+    """Connects where `public_address` says, and lets nothing last longer than `ends_at`."""
+
+    def __init__(self, ends_at: float) -> None:
+        self._ends_at = ends_at
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        address = public_address(host, port)
+        stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+        return _BoundedStream(stream, self._ends_at)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A stream whose every wait is cut to what is left, so that an answer can't come in drop by drop."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends_at: float) -> None:
+        self._stream = stream
+        self._ends_at = ends_at
+
+    def _left(self) -> float:
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout
+        return left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._left())
+        return _BoundedStream(stream, self._ends_at)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

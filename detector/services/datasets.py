@@ -1,0 +1,212 @@
+"""Data sets: registering a folder, taking in an upload, asking for a check, deleting.
+
+An uploaded one is unpacked before its row is written, because that may take a while; the folders of processes
+that died in between are found and deleted too.
+"""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+from celery import current_app
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from detector.conf import config
+from detector.errors import HamsterError
+from detector.models import Dataset, JobState, TrainingRun
+from detector.selectors.datasets import uploaded_bytes
+from detector.services.dataset_files import delete_folder, delete_leftovers, new_folder, uploads_root
+from detector.services.dataset_intake import ArchiveTooLarge, unpack
+
+logger = logging.getLogger(__name__)
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+NAME_LENGTH = 120
+FOLDER_LENGTH = 400
+LONGEST_INTAKE = timedelta(days=1)  # a folder that still has no row after this never gets one
+
+
+class BadName(HamsterError):
+    """No name, or none that fits on a line."""
+
+    code = "bad_name"
+    message = f"Give the data set a name of 1 to {NAME_LENGTH} characters on one line."
+
+
+class NameTaken(HamsterError):
+    """Another data set has that name."""
+
+    code = "name_taken"
+    status = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a data set {name!r} already. Choose another name.")
+
+
+class FolderTaken(HamsterError):
+    """Another data set is that folder."""
+
+    code = "folder_taken"
+    status = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This folder is registered already, as {name!r}.")
+
+
+class NotADataset(HamsterError):
+    """No folder in YOLO layout."""
+
+    code = "not_a_dataset"
+
+
+class CheckRunning(HamsterError):
+    """The data set is being checked, or waits for it."""
+
+    code = "check_running"
+    status = 409
+    message = "This data set is being checked already."
+
+
+class DatasetInUse(HamsterError):
+    """A training run that has not ended needs the files."""
+
+    code = "dataset_in_use"
+    status = 409
+
+    def __init__(self, run: TrainingRun) -> None:
+        super().__init__(
+            f"The training run {run.name!r} learns from this data set. Cancel it first, or wait for its end.",
+            details={"training_run": run.pk},
+        )
+
+
+def register_dataset(*, name: str, folder: str, owner: AbstractBaseUser | None) -> Dataset:
+    """Note a folder on this server as a data set and have it checked; nothing in it is ever changed.
+
+    Raises BadName, NameTaken, NotADataset, FolderTaken.
+    """
+    name = free_name(name)
+    path = yolo_folder(folder)
+    return _save(Dataset(name=name, folder=str(path), owner=owner))
+
+
+def upload_dataset(*, name: str, archive: Path, owner: AbstractBaseUser | None) -> Dataset:
+    """Unpack a zip archive in YOLO layout into a folder of its own and have it checked.
+
+    Raises BadName, NameTaken, BadArchive or one of its kind, DiskFull; then nothing is kept.
+    """
+    name = free_name(name)
+    dataset = Dataset(name=name, uploaded=True, folder=str(new_folder()), owner=owner)
+    folder = Path(dataset.folder)
+    room = config.dataset_quota_bytes - uploaded_bytes()
+    dataset.size = unpack(archive=archive, folder=folder, room=room)
+    try:
+        return _save(dataset)
+    except BaseException:
+        delete_folder(folder)
+        raise
+
+
+def check_again(*, dataset: Dataset) -> None:
+    """Queue the check of a data set once more. Raises CheckRunning."""
+    with transaction.atomic():
+        ended = Dataset.objects.filter(pk=dataset.pk).exclude(state__in=OPEN)
+        if not ended.update(
+            state=JobState.QUEUED,
+            progress=0.0,
+            attempts=0,
+            error="",
+            report=None,
+            heartbeat_at=timezone.now(),
+        ):
+            raise CheckRunning()
+        _send_on_commit(dataset.pk)
+
+
+def delete_dataset(*, dataset: Dataset) -> None:
+    """Forget a data set, and delete its files if they were uploaded; a worker that checks it notices.
+
+    Raises DatasetInUse.
+    """
+    if (run := run_that_needs(dataset)) is not None:
+        raise DatasetInUse(run)
+    Dataset.objects.filter(pk=dataset.pk).delete()
+    if dataset.uploaded:
+        delete_folder(Path(dataset.folder))
+    logger.info("data set %s was deleted", dataset.name)
+
+
+def run_that_needs(dataset: Dataset) -> TrainingRun | None:
+    """A training run that has not ended and learns from files that would be deleted with the data set."""
+    if not dataset.uploaded:
+        return None
+    runs = TrainingRun.objects.filter(status__in=OPEN)
+    return next((run for run in runs if dataset.folder in run.data_dirs), None)
+
+
+def delete_forgotten_uploads() -> None:
+    """Delete the folders of uploads that were cut off long ago."""
+    known = set(Dataset.objects.filter(uploaded=True).values_list("folder", flat=True))
+    delete_leftovers(known=known, made_before=timezone.now() - LONGEST_INTAKE)
+
+
+def send_check(dataset_id: int) -> None:
+    """A message for the batch workers. One that comes twice does nothing."""
+    current_app.send_task("detector.tasks.check_dataset", args=[dataset_id])
+
+
+def _send_on_commit(dataset_id: int) -> None:
+    # Robust: when Redis is away the row is there all the same, and a worker finds it later.
+    transaction.on_commit(lambda: send_check(dataset_id), robust=True)
+
+
+def free_name(name: str) -> str:
+    """The name without blanks around it. Raises BadName, NameTaken."""
+    name = name.strip()
+    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
+        raise BadName()
+    if Dataset.objects.filter(name=name).exists():
+        raise NameTaken(name)
+    return name
+
+
+def yolo_folder(folder: str) -> Path:
+    """A folder in YOLO layout that is no data set yet, resolved. Raises NotADataset, FolderTaken."""
+    try:
+        path = Path(folder.strip()).expanduser()
+        is_absolute, path = path.is_absolute(), path.resolve()
+        has_pictures = (path / "train" / "images").is_dir()
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # a folder of others, a name too long, ~ of nobody here
+        raise NotADataset(f"{folder[:FOLDER_LENGTH]!r} cannot be read: {error}") from error
+    if not is_absolute:
+        raise NotADataset("Write the folder's whole path on the server, from / on.")
+    if not has_pictures:
+        raise NotADataset(f"{str(path)[:FOLDER_LENGTH]} has no folder train/images.")
+    if len(str(path)) > FOLDER_LENGTH:
+        raise NotADataset(f"The path has more than {FOLDER_LENGTH} characters.")
+    if path.is_relative_to(uploads_root()):
+        raise NotADataset("This folder belongs to an uploaded data set.")
+    if (taken := Dataset.objects.filter(folder=str(path)).first()) is not None:
+        raise FolderTaken(taken.name)
+    return path
+
+
+def _save(dataset: Dataset) -> Dataset:
+    dataset.heartbeat_at = timezone.now()
+    try:
+        with transaction.atomic():
+            if dataset.uploaded and uploaded_bytes() + dataset.size > config.dataset_quota_bytes:
+                raise ArchiveTooLarge("Other uploads have just taken the room that was left.")
+            dataset.save()
+            _send_on_commit(dataset.pk)
+    except IntegrityError as error:  # somebody else was quicker
+        if not dataset.uploaded and (taken := Dataset.objects.filter(folder=dataset.folder).first()):
+            raise FolderTaken(taken.name) from error
+        raise NameTaken(dataset.name) from error
+    logger.info("data set %s: %s", dataset.name, dataset.folder)
+    return dataset
