@@ -58,7 +58,7 @@ class DatasetAdmin(admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("name", "folder", "owner__username")
     date_hierarchy = "created_at"
-    actions = ("check",)
+    actions = ("look_again",)
     form = RegisterForm
     shown = (
         *("name", "folder", "page", "uploaded", "size", "owner", "state", "percent", "error"),
@@ -96,7 +96,7 @@ class DatasetAdmin(admin.ModelAdmin):
         )
 
     @admin.action(description="Check selected data sets again", permissions=["recheck"])
-    def check(self, request: HttpRequest, selected: QuerySet[Dataset]) -> None:
+    def look_again(self, request: HttpRequest, selected: QuerySet[Dataset]) -> None:
         """Queue a check of each."""
         act_on_each(self, request, selected, lambda row: check_again(dataset=row), "is waiting for its check")
 

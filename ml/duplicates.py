@@ -12,9 +12,11 @@ import numpy as np
 from PIL import Image
 
 WIDTH, HEIGHT = 9, 8
-MOST_BITS = 6
+MARGIN = 3
+"""Levels of 255 by which a neighbour has to be brighter: plain backgrounds would give random bits otherwise."""
+MOST_BITS = 8
 """Bits of 64 by which the hashes of two pictures that look alike may differ."""
-MOST_GREY = 6.0
+MOST_GREY = 4.0
 """Mean difference of their thumbnails, in levels of 255, after their mean brightness is taken away."""
 CELLS = 5_000_000
 """Comparisons made in one go: 40 MB."""
@@ -37,8 +39,8 @@ def signature(image: Image.Image) -> np.ndarray:
 
 def hashes(signatures: np.ndarray) -> np.ndarray:
     """Signatures uint8 [n, 72] -> difference hashes uint64 [n]."""
-    grey = signatures.reshape(-1, HEIGHT, WIDTH)
-    bits = (grey[:, :, 1:] > grey[:, :, :-1]).reshape(-1, 64)
+    grey = signatures.reshape(-1, HEIGHT, WIDTH).astype(np.int16)
+    bits = (grey[:, :, 1:] - grey[:, :, :-1] > MARGIN).reshape(-1, 64)
     return np.packbits(bits, axis=1).view(np.uint64).reshape(-1)
 
 

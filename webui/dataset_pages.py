@@ -1,5 +1,6 @@
 """The pages of data sets, for staff."""
 
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -100,7 +101,7 @@ def _report(dataset: Dataset) -> dict[str, Any]:
     edges = report["box_sizes"]["edges"]
     sizes = [
         f"under {edges[0]}",
-        *(f"{low} to {high - 1}" for low, high in zip(edges[:-1], edges[1:], strict=True)),
+        *(f"{low} to {high - 1}" for low, high in pairwise(edges)),
         f"{edges[-1]} and more",
     ]
     charts = {

@@ -1,5 +1,6 @@
 """What the API takes and gives about training runs, for validation and for the schema."""
 
+import shlex
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -7,6 +8,7 @@ from rest_framework import serializers
 
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.training import has_checkpoint, is_silent, last_log_lines, queue_place
+from detector.services.training_process import training_command
 
 SETTINGS = (
     *("epochs", "image_size", "batch_size", "learning_rate"),
@@ -94,11 +96,15 @@ class TrainingRunSerializer(serializers.ModelSerializer):
 class TrainingRunDetailSerializer(TrainingRunSerializer):
     """The same with the command and the last lines of its log."""
 
+    command = serializers.SerializerMethodField(help_text="That its worker starts, quoted for a shell.")
     log = serializers.SerializerMethodField()
 
     class Meta(TrainingRunSerializer.Meta):
         fields = [*TrainingRunSerializer.Meta.fields, "command", "log"]
         read_only_fields = fields
+
+    def get_command(self, run: TrainingRun) -> str:
+        return run.command or shlex.join(training_command(run))
 
     def get_log(self, run: TrainingRun) -> list[str]:
         return last_log_lines(run)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detector", "0007_training_runs"),
+        ("detector", "0008_batches_webhooks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

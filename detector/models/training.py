@@ -90,7 +90,8 @@ class TrainingRun(models.Model):
 
     command = models.TextField(blank=True, help_text="That its worker last started, for a shell.")
     report = models.JSONField(
-        default=dict, help_text="What its process last said: phase, epoch, step, losses, hardware, time left."
+        default=dict,
+        help_text="What its process last said: phase, epoch, step, losses, hardware, time left.",
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_index=True)
     progress = models.FloatField(default=0.0, help_text="0 to 1.")

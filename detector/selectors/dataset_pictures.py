@@ -25,8 +25,8 @@ class NoPicture(HamsterError):
 def small_picture(sample: DatasetSample, *, side: int) -> bytes:
     """A JPEG of the picture, upright, at most `side` pixels wide and high. Raises NoPicture.
 
-    What is served is always drawn anew from decoded pixels: no file leaves the server as it is. Links that lead
-    out of the data set are not followed.
+    What is served is always drawn anew from decoded pixels: no file leaves the server as it is. Links that
+    lead out of the data set are not followed.
     """
     root = Path(sample.dataset.folder)
     try:

@@ -121,7 +121,7 @@ def queue_training_run(
     run.owner = owner
     run.status = Status.QUEUED
     try:
-        run.clean_fields()
+        run.clean_fields(exclude=("report",))
     except ValidationError as error:
         first = next(iter(error.message_dict.items()))
         raise BadSettings(f"{first[0]}: {first[1][0]}", details=error.message_dict) from error

@@ -38,10 +38,6 @@ LOOK_INTERVAL = 1.0  # seconds between two looks at cancel requests; also the he
 CANCEL_PATIENCE = 300.0  # seconds for a cancelled run to export the best it has
 WRITE_INTERVAL = 0.5  # seconds between two writes of what the child said
 LINES_OF_ERROR = 15
-KILLED = (
-    "The training process was killed from outside, most often because the machine ran out of memory. Close "
-    "other programs and resume the run, or start one with a smaller batch size or image size."
-)
 DISK_FULL = "The disk is full. Make room and resume the run."
 
 
@@ -221,8 +217,6 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
             outcome = Status.SUCCEEDED
         except (VersionError, OSError, ValueError, KeyError) as problem:
             error = _plain(problem, "The trained detector cannot be registered")
-    elif status == -signal.SIGKILL:
-        error = KILLED
     elif not error:
         error = f"Training ended with status {status}. {_last_lines(_log_path(run))}".strip()
     if watch.cancelled:

@@ -1,0 +1,20 @@
+/** The list of training runs: those that go on move by themselves. */
+
+import { watchJob } from "../jobs.js";
+import { sayLeft, sayRun } from "./words.js";
+
+for (const row of document.querySelectorAll("tr[data-open]")) {
+  const stop = watchJob("training-run", Number(row.dataset.run), (job) => {
+    const state = row.querySelector(".state");
+    state.dataset.state = state.textContent = job.status;
+    row.querySelector("progress").value = job.progress;
+    row.querySelector("[data-said]").textContent = sayLeft(job) || sayRun(job);
+    if (job.version) {
+      const link = document.createElement("a");
+      link.href = `/detectors/${job.version.id}/`;
+      link.textContent = job.version.name;
+      row.querySelector("[data-version]").replaceChildren(link);
+    }
+    if (job.finished_at) stop();
+  });
+}

@@ -1,0 +1,102 @@
+/** The page of one training run: what it says of itself, its curves, its log. */
+
+import { lineChart, setSeries } from "../charts.js";
+import { watchJob } from "../jobs.js";
+import { sayLeft, sayMemory, sayRun } from "./words.js";
+
+const element = (id) => document.getElementById(id);
+const id = Number(element("run").dataset.id);
+const FIGURES = {
+  "faces found (AP50)": (row) => row.valid?.face_AP50,
+  "faces found and read (mAP50)": (row) => row.valid?.mAP50,
+  "expressions read right": (row) => row.closeups?.accuracy,
+};
+
+const losses = lineChart(element("losses"), [], { x: "epoch", y: "loss" });
+const figures = lineChart(element("figures"), [], { x: "epoch", maxY: 1 });
+let status = "";
+let drawn = "";
+
+watchJob("training-run", id, show, { gone: () => location.reload(), lost: (isLost) => document.body.toggleAttribute("data-lost", isLost) });
+
+function show(job) {
+  const { report } = job;
+  element("state").dataset.state = element("state").textContent = job.status;
+  element("said").textContent = sayRun(job);
+  element("left").textContent = sayLeft(job);
+  element("progress").value = job.progress;
+  element("error").textContent = job.error;
+  element("error").hidden = !job.error;
+  element("cancel").hidden = !job.can_cancel;
+  element("resume").hidden = !job.can_resume;
+  if (!job.can_cancel) element("ask").close();
+  showVersion(job.version);
+  if (report.hardware) {
+    element("device").textContent = `${report.hardware.device}: ${report.hardware.name}`;
+    element("threads").textContent = report.hardware.threads;
+    element("arithmetic").textContent = report.hardware.arithmetic;
+    element("memory").textContent = sayMemory(report);
+  }
+  element("command").textContent = job.command;
+  showLog(job.log.join("\n"));
+  if (status && status !== job.status) element("announcer").textContent = sayRun(job);
+  status = job.status;
+  const epochs = `${report.epochs_done} ${job.status}`;
+  if (epochs !== drawn) drawCurves().then((isDone) => { if (isDone) drawn = epochs; });
+}
+
+function showVersion(version) {
+  element("result").hidden = !version;
+  if (!version) return;
+  element("version").href = `/detectors/${version.id}/`;
+  element("version").textContent = version.name;
+}
+
+/** The end stays in sight unless somebody scrolled up to read. */
+function showLog(text) {
+  const log = element("log");
+  if (log.textContent === text) return;
+  const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  log.textContent = text;
+  if (isAtEnd) log.scrollTop = log.scrollHeight;
+}
+
+async function drawCurves() {
+  const answer = await fetch(`/api/training-runs/${id}/epochs/`).catch(() => null);
+  if (!answer?.ok) return false; // tried again with the next news
+  const rows = await answer.json();
+  const terms = [...new Set(rows.flatMap((row) => Object.keys(row.train)))].filter((term) => term !== "loss");
+  draw(losses, rows, Object.fromEntries(terms.map((term) => [term, (row) => row.train[term]])), "losses-said");
+  draw(figures, rows, FIGURES, "figures-said");
+  return true;
+}
+
+function draw(chart, rows, lines, saidIn) {
+  const series = Object.entries(lines).map(([label, value]) => ({
+    label,
+    points: rows.filter((row) => value(row) != null).map((row) => ({ x: row.epoch, y: value(row) })),
+  }));
+  const shown = series.filter(({ points }) => points.length);
+  setSeries(chart, shown);
+  if (!shown.length) return;
+  const last = shown.map(({ label, points }) => `${label} ${points.at(-1).y.toFixed(3)}`);
+  element(saidIn).textContent = `After epoch ${shown[0].points.at(-1).x}: ${last.join(", ")}.`;
+}
+
+element("cancel").addEventListener("submit", (event) => {
+  event.preventDefault();
+  element("ask").returnValue = "";
+  element("ask").showModal();
+});
+element("ask").addEventListener("close", () => {
+  if (element("ask").returnValue === "yes") element("cancel").submit();
+});
+
+if (navigator.clipboard) {
+  element("copy").hidden = false;
+  element("copy").addEventListener("click", async () => {
+    await navigator.clipboard.writeText(element("command").textContent);
+    element("copy").textContent = "Copied";
+    setTimeout(() => { element("copy").textContent = "Copy"; }, 2000);
+  });
+}
