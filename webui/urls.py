@@ -3,9 +3,15 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webui import dataset_pages, training_pages, views
-from webui import detector_acts, detector_pages, views
-from webui import batch_pages, batch_pictures, views
+from webui import (
+    batch_pages,
+    batch_pictures,
+    dataset_pages,
+    detector_acts,
+    detector_pages,
+    training_pages,
+    views,
+)
 
 app_name = "webui"
 
@@ -31,6 +37,7 @@ urlpatterns = [
         "datasets/<int:pk>/samples/<int:sample>/image/",
         dataset_pages.SampleImage.as_view(),
         name="dataset-image",
+    ),
     path("detectors/", detector_pages.DetectorsPage.as_view(), name="detectors"),
     path("detectors/compare/", detector_pages.ComparePage.as_view(), name="detector-compare"),
     path("detectors/compare/evaluate/", detector_acts.EvaluateBoth.as_view(), name="detector-evaluate-both"),
@@ -46,6 +53,7 @@ urlpatterns = [
         "detectors/evaluations/<int:pk>/pictures/<int:number>/",
         detector_pages.EvaluationPictureView.as_view(),
         name="evaluation-picture",
+    ),
     path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
     path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
     path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),
