@@ -1,17 +1,17 @@
 """Nobody reaches what is another's by any address: all of them are walked, by method and by visitor.
 
-An address that this test does not know fails it. Say in `AREAS` or `PUBLIC` whom it is for, and in
-`OTHER_PARAMETERS` what fills it besides the row's id.
+An address that this test does not know fails it. Say in `AREAS` or `PUBLIC` whom it is for, and in `House`
+what fills its parameters.
 """
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.contrib.auth import get_user, get_user_model
 from django.core.cache import cache
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -21,15 +21,18 @@ from drf_spectacular.generators import SchemaGenerator
 
 from detector.checks import RATES
 from detector.jobs import WATCHABLE
-from detector.models import BatchItem, Dataset, DetectorVersion, TrainingRun
+from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
 from detector.services.batches import create_batch
+from detector.services.versions import register_version
 from tests.detector.batches import FACE, incoming
+from tests.ml.drawn_faces import make_dataset
+from tests.ml.red_cell_detector import write_red_cell_detector
 
 pytestmark = pytest.mark.django_db
 SECRET = "secret-of-the-owner"
 PUBLIC = {
     *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
-    *("api/predict", "api/predict/stream", "api/detectors/", "api/schema/", "api/docs/"),
+    *("api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
 }
 OWN, STAFF = "of whom it belongs to", "for staff"
 AREAS = {
@@ -40,15 +43,12 @@ AREAS = {
     "datasets": STAFF,
     "admin": STAFF,
 }
-OTHER_PARAMETERS = {
-    "batches": {"number": 1},
-    "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "nothing/"},
-}
 WATCHED_AREAS = {
     "batch": "batches",
     "training-run": "training-runs",
     "detector": "detectors",
     "dataset": "datasets",
+    "evaluation": "detectors/evaluations",
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
@@ -59,12 +59,21 @@ class Address(NamedTuple):
     """A route as the resolver has it, whom it is for, and its parameters."""
 
     route: str
-    area: str
+    path: str
     parameters: tuple[str, ...]
+
+    @property
+    def area(self) -> str:
+        return area_of(self.path)
 
     @property
     def audience(self) -> str:
         return AREAS[self.area]
+
+
+def area_of(path: str) -> str:
+    """Pages and API of the same things are one area."""
+    return path.partition("/")[0]
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -80,7 +89,7 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def addresses() -> list[Address]:
     """Every route that is not for everybody."""
     return [
-        Address(route, route.removeprefix("api/").split("/")[0], parameters_of(route))
+        Address(route, route.removeprefix("api/"), parameters_of(route))
         for route in routes(get_resolver())
         if route not in PUBLIC
     ]
@@ -103,21 +112,36 @@ def signed_in(account: Any) -> Client:
 class House:
     """Rows of an owner and of the staff, with the secret in all their names, and the visitors."""
 
-    def __init__(self, folder: Any) -> None:
+    def __init__(self, folder: Path) -> None:
         owner, staff = user("owner"), user("keeper", is_staff=True, is_superuser=True)
         folder.mkdir()
         batch = create_batch(owner=owner, files=incoming(folder, **{f"{SECRET}_jpg": FACE}))
         result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": SECRET, "timing_ms": {}}
         batch.items.update(state=BatchItem.State.SUCCEEDED, result=result, finished_at=timezone.now())
-        run = TrainingRun.objects.create(name=SECRET, owner=staff, data_dirs=[SECRET], run_dir=str(folder))
-        version = DetectorVersion(name=SECRET, source="imported", sha256="0" * 64, card={"version": SECRET})
-        version.onnx.save("x.onnx", ContentFile(b"no detector"), save=False)
-        version.save()
-        data = Dataset.objects.create(name=SECRET, folder=str(folder), owner=staff)
+        onnx = write_red_cell_detector(folder / "red.onnx", version=SECRET)
+        version = register_version(onnx=onnx, source=DetectorVersion.Source.TRAINING)
+        faces = make_dataset(folder / "faces", train=1, valid=1, size=64)
+        data = Dataset.objects.create(name=SECRET, folder=str(faces), owner=staff)
+        picture = "valid/images/colour_valid_0000.jpg"
+        sample = DatasetSample.objects.create(
+            **{"dataset": data, "split": "valid", "file": picture, "width": 64, "height": 64},
+            **{"faces": [], "classes": 0, "has_problems": False},
+        )
+        evaluation = Evaluation.objects.create(version=version, dataset=data, owner=staff, total=1, done=1)
+        evaluation.parts.create(start=0, pictures=[{"path": picture, "truth": [], "found": []}])
+        run = TrainingRun.objects.create(
+            **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
+            **{"status": TrainingRun.Status.FAILED, "error": SECRET},
+        )
         self.files = [batch.items.get().file.name, version.onnx.name]
-        self.ids = {
-            **{"batches": batch.pk, "detectors": version.pk, "datasets": data.pk},
-            **{"training": run.pk, "training-runs": run.pk},
+        self.values: dict[str, dict[str, object]] = {
+            "batches": {"pk": batch.pk, "number": 1},
+            "training": {"pk": run.pk},
+            "training-runs": {"pk": run.pk},
+            "datasets": {"pk": data.pk, "sample": sample.pk},
+            "detectors": {"pk": version.pk, "evaluation": evaluation.pk},
+            "detectors/evaluations": {"pk": evaluation.pk, "number": 0},
+            "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "no/"},
         }
         self.owner, self.staff, self.stranger = signed_in(owner), signed_in(staff), Client()
         self.other = signed_in(user("other"))
@@ -125,8 +149,11 @@ class House:
 
     def fill(self, address: Address) -> str:
         """The address with the ids of these rows. Fails for a parameter that nobody has told us about."""
-        known = {"pk": self.ids.get(address.area)} | OTHER_PARAMETERS.get(address.area, {})
-        unknown = [name for name in address.parameters if known.get(name) is None]
+        known: dict[str, object] = {}
+        for path in sorted(self.values):  # the more exact ones last
+            if address.path.startswith(f"{path}/"):
+                known |= self.values[path]
+        unknown = [name for name in address.parameters if name not in known]
         assert not unknown, f"{address.route}: what fills {unknown}? {__doc__}"
         return "/" + PARAMETER.sub(lambda match: str(known[match[1] or match[2]]), address.route)
 
@@ -222,12 +249,11 @@ def test_every_operation_of_the_schema_is_at_an_address_that_was_walked():
 
 def test_jobs_are_watched_by_those_who_may_see_them_and_nobody_else(house):
     for kind, look in WATCHABLE.items():
-        area = WATCHED_AREAS[kind]
-        visitors = [house.other, house.other_staff] if AREAS[area] == OWN else [house.other]
-        for visitor in visitors:
-            assert look(get_user(visitor), house.ids[area]) is None
-        keeper = house.owner if AREAS[area] == OWN else house.staff
-        assert look(get_user(keeper), house.ids[area])
+        path = WATCHED_AREAS[kind]
+        pk, audience = house.values[path]["pk"], AREAS[area_of(path)]
+        for visitor in [house.other, house.other_staff] if audience == OWN else [house.other, house.owner]:
+            assert look(get_user(visitor), pk) is None, kind
+        assert look(get_user(house.owner if audience == OWN else house.staff), pk), kind
 
 
 def test_no_address_serves_stored_files(house):

@@ -16,7 +16,6 @@ import argparse
 import io
 import json
 import random
-import statistics
 import sys
 import threading
 import time
@@ -24,6 +23,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import numpy as np
 from PIL import Image
 
 try:
@@ -100,11 +100,11 @@ def visit(url: str, path: str, rate: float, stop: threading.Event) -> list[float
     """Milliseconds from due to answered of `rate` requests a second until `stop`."""
     found: list[float] = []
     with httpx.Client(base_url=url, timeout=60) as client:
-        begin = time.perf_counter()
-        while not stop.wait(max(0.0, begin + len(found) / rate - time.perf_counter())):
-            due = begin + len(found) / rate
+        due = time.perf_counter()
+        while not found or not stop.wait(max(0.0, due - time.perf_counter())):
             client.get(path).raise_for_status()
             found.append(1000 * (time.perf_counter() - due))
+            due += 1 / rate
     return found
 
 
@@ -120,12 +120,8 @@ def visited(url: str, rate: float) -> Iterator[dict[str, dict[str, float]]]:
         finally:
             stop.set()
         for name, done in visits.items():
-            shares = statistics.quantiles(done.result(), n=20, method="inclusive")
-            figures[name] = {
-                "p50": round(shares[9], 1),
-                "p95": round(shares[18], 1),
-                "slowest": round(max(done.result()), 1),
-            }
+            shares = np.percentile(done.result(), (50, 95, 100)).round(1).tolist()
+            figures[name] = dict(zip(("p50", "p95", "slowest"), shares, strict=True))
 
 
 def measure_with_visits(
