@@ -19,7 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
-from detector.models import DetectorVersion, TrainingRun
+from detector.models import TrainingRun
 from detector.processes import start_child, stop_child
 from detector.selectors.training import has_checkpoint
 from detector.services.training import (
@@ -30,7 +30,8 @@ from detector.services.training import (
     still_running,
     take_up_again,
 )
-from detector.services.versions import VersionError, register_version
+from detector.services.training_results import keep_result
+from detector.services.versions import VersionError
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
@@ -213,7 +214,7 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
     outcome, error, version = Status.FAILED, watch.error, run.version
     if watch.done is not None:
         try:
-            version = _register(run, watch.done)
+            version = keep_result(run=run, done=watch.done)
             outcome = Status.SUCCEEDED
         except (VersionError, OSError, ValueError, KeyError) as problem:
             error = _plain(problem, "The trained detector cannot be registered")
@@ -231,16 +232,6 @@ def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
         finished_at=timezone.now(),
     )
     logger.info("training run %s %s %s", run.pk, outcome, error)
-
-
-def _register(run: TrainingRun, done: dict[str, Any]) -> DetectorVersion:
-    return register_version(
-        onnx=Path(done["onnx"]),
-        source=DetectorVersion.Source.TRAINING,
-        name=run.name,
-        card=json.loads(Path(done["card"]).read_text()),
-        actor=run.owner,
-    )
 
 
 def _log_path(run: TrainingRun) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from django.utils import timezone
 from kombu.asynchronous.timer import Timer
 
 from detector import tasks  # noqa: F401  (listens for a worker that gets ready)
-from detector.models import DetectorVersion, TrainingRun
+from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
@@ -47,7 +47,7 @@ def broker() -> Iterator[redis.Redis]:
         yield client
 
 
-def queue_run(data_dir: Path, *, epochs: int) -> TrainingRun:
+def queue_run(data_dir: Path, *, epochs: int, datasets: Iterable[Dataset] = ()) -> TrainingRun:
     run = TrainingRun(
         name="drawn faces",
         data_dirs=[str(data_dir)],
@@ -57,7 +57,7 @@ def queue_run(data_dir: Path, *, epochs: int) -> TrainingRun:
         learning_rate=0.002,
         device="cpu",
     )
-    return queue_training_run(run=run, owner=None)
+    return queue_training_run(run=run, owner=None, datasets=datasets)
 
 
 def now(run: TrainingRun) -> TrainingRun:
@@ -74,7 +74,8 @@ def training_processes(run: TrainingRun) -> list[psutil.Process]:
 
 
 def test_queued_run_is_trained_once_and_leaves_a_candidate_detector(drawn_faces, broker, tmp_path):
-    run = queue_run(drawn_faces, epochs=1)
+    dataset = Dataset.objects.create(name="drawn faces", folder=str(drawn_faces))
+    run = queue_run(drawn_faces, epochs=1, datasets=[dataset])
     current_app.send_task("detector.tasks.train", args=[run.pk])  # the same message a second time
     assert broker.llen("training") == 2
     with training_worker(tmp_path / "log") as worker:
@@ -89,6 +90,7 @@ def test_queued_run_is_trained_once_and_leaves_a_candidate_detector(drawn_faces,
     assert done.version.source == DetectorVersion.Source.TRAINING
     assert done.version.card["train"]["epochs"] == 1
     assert done.version.card["metrics"]["frames"] == 9
+    assert [(each.dataset, each.split) for each in done.version.evaluations.all()] == [(dataset, "valid")]
     assert shlex.split(done.command) == [*training_command(done)[:-1]]
     assert training_command(done)[-1] == "--resume"
     assert done.report["hardware"]["device"] == "cpu"
