@@ -39,6 +39,7 @@ class SiteProcess:
             "VAR_DIR": str(folder / "var"),
             "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
             "REDIS_URL": "",
+            "OMP_NUM_THREADS": "1",  # training, browser and tests at once: more threads only wait
             "ALLOWED_HOSTS": f"127.0.0.1,localhost,{INSECURE_HOST}",
             **environment,
         }

@@ -22,7 +22,7 @@ for run in TrainingRun.objects.filter(status__in=("queued", "running"), cancel_r
     request_cancel(run=run)
 """
 PHONE = {"width": 390, "height": 844}
-TRAINING = 240_000  # milliseconds; it shares its processors with the browser and the site
+TRAINING = 300_000  # milliseconds; it shares its processors with the browser and the site
 EPOCH = re.compile(r"After epoch (\d+):")
 
 
