@@ -10,6 +10,7 @@ from django.urls import get_resolver
 
 JSON = "application/json"
 GETTABLE = ("1/", "items/", "download/")
+FOR_STAFF = ("api/datasets/", "api/training-runs/", "api/detectors/", "api/evaluations/")
 pytestmark = pytest.mark.usefixtures("engine")
 
 
@@ -29,7 +30,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        is_closed = address.startswith(("api/batches/", "api/datasets/"))
+        is_closed = address.startswith(("api/batches/", *FOR_STAFF))
         yield 403 if is_closed else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
@@ -52,7 +53,7 @@ def mistakes_of_somebody_signed_in(client: Client):
     """The same for who may have batches."""
     client.force_login(get_user_model().objects.get_or_create(username="somebody")[0])
     for address in addresses():
-        if "datasets" in address:
+        if address.startswith(FOR_STAFF):
             yield 403, client.get(f"/{address}")
         elif "1" in address:
             yield 404, client.get(f"/{address}") if address.endswith(GETTABLE) else client.post(f"/{address}")
@@ -72,6 +73,14 @@ def mistakes_of_staff(client: Client):
     for address in addresses():
         if "datasets/1" in address:
             yield 404, client.post(f"/{address}") if "check" in address else client.get(f"/{address}")
+        if "training-runs/1" in address:
+            acts = address.endswith(("cancel/", "resume/"))
+            yield 404, client.post(f"/{address}") if acts else client.get(f"/{address}")
+    yield 400, client.post("/api/training-runs/", "{", JSON)
+    yield 400, client.post("/api/training-runs/", {"name": "x", "datasets": [1]}, JSON)
+    yield 405, client.delete("/api/training-runs/")
+    yield 400, client.get("/api/training-runs/?status=lost")
+    yield 404, client.get("/api/training-runs/?cursor=nonsense")
     yield 405, client.put("/api/datasets/")
     yield 405, client.get("/api/datasets/1/check/")
     yield 400, client.post("/api/datasets/", {})

@@ -2,7 +2,7 @@
 
 import { lineChart, setSeries } from "../charts.js";
 import { watchJob } from "../jobs.js";
-import { sayLeft, sayMemory, sayRun } from "./words.js";
+import { sayLeft, sayLosses, sayMemory, sayRun } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const id = Number(element("run").dataset.id);
@@ -25,6 +25,7 @@ function show(job) {
   element("state").dataset.state = element("state").textContent = job.status;
   element("said").textContent = sayRun(job);
   element("left").textContent = sayLeft(job);
+  element("now").textContent = sayLosses(job);
   element("progress").value = job.progress;
   element("error").textContent = job.error;
   element("error").hidden = !job.error;
@@ -97,7 +98,7 @@ if (navigator.clipboard) {
   element("copy").hidden = false;
   element("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(element("command").textContent);
-    element("copy").textContent = "Copied";
+    element("copy").textContent = element("announcer").textContent = "Copied";
     setTimeout(() => { element("copy").textContent = "Copy"; }, 2000);
   });
 }

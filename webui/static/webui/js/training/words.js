@@ -38,16 +38,23 @@ function sayPhase(report, epochs) {
   return report.phase === "validating" ? `${said}, epoch ${report.epoch} of ${epochs}` : said;
 }
 
-/** "about 3 min left", or "" when nobody knows. */
+/** "It has about 3 min left.", or "" when nobody knows. */
 export function sayLeft(job) {
   const seconds = job.report.seconds_left;
   if (job.status !== "running" || seconds == null || job.report.phase === "finishing") return "";
-  if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} s left`;
-  if (seconds < 5400) return `about ${Math.round(seconds / 60)} min left`;
-  return `about ${(seconds / 3600).toFixed(1)} h left`;
+  if (seconds < 90) return `It has about ${Math.max(1, Math.round(seconds))} s left.`;
+  if (seconds < 5400) return `It has about ${Math.round(seconds / 60)} min left.`;
+  return `It has about ${(seconds / 3600).toFixed(1)} h left.`;
 }
 
-/** "1.2 of 15.6 GiB" */
+/** "Loss of this batch: box 2.481, objectness 1.780", while it learns. */
+export function sayLosses({ status, report }) {
+  if (status !== "running" || report.phase !== "training" || !report.losses) return "";
+  const terms = Object.entries(report.losses).map(([term, value]) => `${term} ${value.toFixed(3)}`);
+  return `Loss of this batch: ${terms.join(", ")}.`;
+}
+
+/** "1.2 of 15.6 GiB used at most" */
 export function sayMemory({ memory_bytes: used, hardware }) {
   const whole = hardware?.memory_bytes ? `${(hardware.memory_bytes / GIB).toFixed(1)} GiB` : "";
   if (!used) return whole || "–";
