@@ -52,6 +52,9 @@ class TooManyWatched(HamsterError):
 class JobsConsumer(AsyncJsonWebsocketConsumer):
     """One connection: which jobs it watches, and what it last said of each."""
 
+    # There is none: nothing comes over a channel layer, and waiting for it ends the connection after 5 s.
+    channel_layer_alias = "none"
+
     async def connect(self) -> None:
         """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
         self._said: dict[Watched, Any] = {}
