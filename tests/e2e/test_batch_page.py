@@ -133,7 +133,7 @@ def test_a_webhook_is_told_and_its_secret_shown_once(page: Page) -> None:
     with receiver() as taken:
         drop(page, ("astronaut.jpg", ASTRONAUT))
         page.get_by_text("Tell another program").click()
-        page.get_by_label("Webhook").fill(taken.url)
+        page.get_by_role("textbox", name="Webhook").fill(taken.url)
         page.get_by_role("button", name="Hand in").click()
         secret = page.locator("#secret-value").inner_text()
         page.get_by_role("button", name="I have it").click()
