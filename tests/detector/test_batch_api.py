@@ -82,6 +82,8 @@ def test_items_come_in_pages_with_predictions_and_errors_and_can_be_chosen_by_st
     assert (second["prediction"], third["error"], rest["next"]) == (None, None, None)
     failed = client.get(address(made, "items/?state=failed")).json()["results"]
     assert [item["name"] for item in failed] == ["b.txt"]
+    happy, none = (client.get(address(made, f"items/?emotion={e}")).json() for e in ("happy", "unknown"))
+    assert [item["name"] for page in (happy, none) for item in page["results"]] == ["a.jpg", "c.jpg"]
     wrong = client.get(address(made, "items/?state=lost"))
     assert (wrong.status_code, code_of(wrong)) == (400, "invalid")
 

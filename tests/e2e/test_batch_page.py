@@ -135,6 +135,7 @@ def test_a_webhook_is_told_and_its_secret_shown_once(page: Page) -> None:
         page.get_by_text("Tell another program").click()
         page.get_by_role("textbox", name="Webhook").fill(taken.url)
         page.get_by_role("button", name="Hand in").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         secret = page.locator("#secret-value").inner_text()
         page.get_by_role("button", name="I have it").click()
         page.wait_for_url(re.compile(r"/batches/\d+/$"))
