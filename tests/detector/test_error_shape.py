@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 JSON = "application/json"
-GETTABLE = ("1/", "items/", "download/")
+GETTABLE = ("1/", "items/", "download/", "webhook-attempts/")
 FOR_STAFF = ("api/datasets/", "api/training-runs/", "api/detectors/", "api/evaluations/")
 pytestmark = pytest.mark.usefixtures("engine")
 
