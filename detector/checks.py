@@ -41,6 +41,9 @@ AT_LEAST: dict[str, float] = {
     "evaluation_slice_seconds": 0,
     "evaluation_claim_seconds": 1,
     "training_claim_seconds": 5,
+    "webhook_attempts": 1,
+    "webhook_backoff_seconds": 0.01,
+    "webhook_timeout_seconds": 0.1,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,
@@ -54,6 +57,7 @@ COUNTS = (
     *("engine_workers", "live_max_faces", "upload_max_faces"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
+    "webhook_attempts",
 )
 RATES = ("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate")
 DAPHNE_MAX_MESSAGE = 1024 * 1024
@@ -133,6 +137,9 @@ def _check_together(config: HamsterConfig) -> list[CheckMessage]:
     if config.batch_max_bytes < config.batch_max_file_bytes:
         message = "HAMSTER['batch_max_bytes'] is less than 'batch_max_file_bytes', the limit of one picture."
         found.append(Error(message, id="hamster.E007"))
+    if config.webhook_allow_private and not settings.DEBUG:
+        message = "HAMSTER['webhook_allow_private'] lets accounts call what only this machine should reach."
+        found.append(Warning(message, id="hamster.W004"))
     if not Path(config.shipped_detector).is_file():
         found.append(
             Warning(f"The shipped detector {config.shipped_detector} is missing.", id="hamster.W002")

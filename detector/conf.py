@@ -79,6 +79,13 @@ class HamsterConfig:
     evaluation_claim_seconds: float = 120.0
     # A training run whose worker writes no heartbeat, one a second, for this long is given to another.
     training_claim_seconds: float = 30.0
+    # A webhook is called at most this many times when its batch has ended, with pauses that begin at so many
+    # seconds and grow fourfold each time; a call may take so many seconds. Private addresses only in
+    # development: with them an account can call whatever this machine reaches.
+    webhook_attempts: int = 6
+    webhook_backoff_seconds: float = 10.0
+    webhook_timeout_seconds: float = 10.0
+    webhook_allow_private: bool = False
 
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
 
-from detector.api.batch_serializers import BatchSerializer
+from detector.api.batch_serializers import BatchDetailSerializer
 from detector.api.dataset_serializers import DatasetDetailSerializer
 from detector.api.detector_serializers import DetectorDetailSerializer, EvaluationSerializer
 from detector.api.training_serializers import TrainingRunDetailSerializer
@@ -18,7 +18,7 @@ from detector.selectors.versions import detector_versions
 
 def _batch(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
     batch = batches_of(owner=user).filter(pk=pk).first()
-    return batch and BatchSerializer(batch).data
+    return batch and BatchDetailSerializer(batch).data
 
 
 def _dataset(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:

@@ -52,6 +52,9 @@ class TooManyWatched(HamsterError):
 class JobsConsumer(AsyncJsonWebsocketConsumer):
     """One connection: which jobs it watches, and what it last said of each."""
 
+    # Nothing comes over the channel layer, and waiting on it would end the connection with Redis.
+    channel_layer_alias = None
+
     async def connect(self) -> None:
         """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
         self._said: dict[Watched, Any] = {}

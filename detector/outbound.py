@@ -50,12 +50,11 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -
     Raises AddressRefused or NoAnswer.
     """
     backend = _PublicBackend(time.monotonic() + seconds)
+    trust = ssl.create_default_context()
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
     try:
         with (
-            httpcore.ConnectionPool(
-                network_backend=backend, ssl_context=ssl.create_default_context()
-            ) as pool,
+            httpcore.ConnectionPool(network_backend=backend, ssl_context=trust) as pool,
             pool.stream(
                 "POST",
                 url,

@@ -12,6 +12,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from kombu.exceptions import OperationalError as BrokerError
 
+from detector.api.batch_serializers import BatchDetailSerializer
+from detector.selectors.batches import batches
 from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
@@ -20,6 +22,7 @@ from detector.services.evaluations import recover_evaluations, send_evaluation, 
 from detector.services.speed import measure_speed
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
+from detector.services.webhooks import make_attempt, resend_due_webhooks
 
 logger = logging.getLogger(__name__)
 LOOK_AFTER_INTERVAL = 15.0  # seconds
@@ -76,6 +79,17 @@ def measure(version_id: int) -> None:
     measure_speed(version_id=version_id)
 
 
+@shared_task
+def deliver_webhook(webhook_id: int) -> None:
+    """Tell the webhook with this id of the end of its batch, unless someone else does or did."""
+    make_attempt(webhook_id=webhook_id, describe=_batch_json)
+
+
+def _batch_json(pk: int) -> dict[str, Any] | None:
+    batch = batches().filter(pk=pk).first()
+    return batch and BatchDetailSerializer(batch).data
+
+
 @worker_shutting_down.connect
 def _stop_training(**_: object) -> None:
     stopping.set()
@@ -91,7 +105,7 @@ def _look_after_jobs(sender: Any, **_: object) -> None:
 def _look() -> None:
     for service in (
         *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
-        *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations),
+        *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations, resend_due_webhooks),
     ):
         _with_fresh_connection(service)
 

@@ -1,4 +1,4 @@
-"""The Celery application. Queues: `batch` (predictions over many files) and `training`."""
+"""The Celery application. Queues: `batch` (predictions over many files), `webhooks` and `training`."""
 
 import logging.config
 import os

@@ -105,7 +105,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "batch"
-CELERY_TASK_ROUTES = {"detector.tasks.train*": {"queue": "training"}}
+CELERY_TASK_ROUTES = {
+    "detector.tasks.train*": {"queue": "training"},
+    "detector.tasks.deliver_webhook": {"queue": "webhooks"},
+}
 
 # The site -------------------------------------------------------------------------------------------------
 
@@ -181,6 +184,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "JobStateEnum": "detector.models.JobState",
+        "WebhookStateEnum": "detector.models.Webhook.State",
         "DetectorStateEnum": "detector.models.DetectorVersion.State",
     },
 }

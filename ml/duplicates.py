@@ -13,7 +13,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 9, 8
 MARGIN = 3
-"""Levels of 255 by which a neighbour has to be brighter: plain backgrounds would give random bits otherwise."""
+"""Levels of 255 by which a neighbour has to be brighter: plain backgrounds would give bits of noise."""
 MOST_BITS = 8
 """Bits of 64 by which the hashes of two pictures that look alike may differ."""
 MOST_GREY = 4.0

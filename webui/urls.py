@@ -3,7 +3,15 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from webui import dataset_pages, training_pages, views
+from webui import (
+    batch_pages,
+    batch_pictures,
+    dataset_pages,
+    detector_acts,
+    detector_pages,
+    training_pages,
+    views,
+)
 
 app_name = "webui"
 
@@ -29,5 +37,41 @@ urlpatterns = [
         "datasets/<int:pk>/samples/<int:sample>/image/",
         dataset_pages.SampleImage.as_view(),
         name="dataset-image",
+    ),
+    path("detectors/", detector_pages.DetectorsPage.as_view(), name="detectors"),
+    path("detectors/compare/", detector_pages.ComparePage.as_view(), name="detector-compare"),
+    path("detectors/compare/evaluate/", detector_acts.EvaluateBoth.as_view(), name="detector-evaluate-both"),
+    path("detectors/<int:pk>/", detector_pages.DetectorPage.as_view(), name="detector"),
+    path("detectors/<int:pk>/promote/", detector_acts.Promote.as_view(), name="detector-promote"),
+    path("detectors/<int:pk>/rollback/", detector_acts.RollBack.as_view(), name="detector-rollback"),
+    path("detectors/<int:pk>/shadow/", detector_acts.StartShadow.as_view(), name="detector-shadow"),
+    path("detectors/<int:pk>/shadow/stop/", detector_acts.StopShadow.as_view(), name="detector-shadow-stop"),
+    path("detectors/<int:pk>/speed/", detector_acts.MeasureSpeed.as_view(), name="detector-speed"),
+    path("detectors/<int:pk>/evaluate/", detector_acts.Evaluate.as_view(), name="detector-evaluate"),
+    path("detectors/evaluations/<int:pk>/", detector_pages.EvaluationPage.as_view(), name="evaluation"),
+    path(
+        "detectors/evaluations/<int:pk>/pictures/<int:number>/",
+        detector_pages.EvaluationPictureView.as_view(),
+        name="evaluation-picture",
+    ),
+    path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
+    path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
+    path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),
+    path("batches/<int:pk>/retry/", batch_pages.BatchRetryPage.as_view(), name="batch-retry"),
+    path("batches/<int:pk>/delete/", batch_pages.BatchDeletePage.as_view(), name="batch-delete"),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/",
+        batch_pictures.ShownPicture.as_view(),
+        name="batch-picture",
+    ),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/small/",
+        batch_pictures.SmallPicture.as_view(),
+        name="batch-picture-small",
+    ),
+    path(
+        "batches/<int:pk>/pictures/<int:number>/original/",
+        batch_pictures.OriginalPicture.as_view(),
+        name="batch-picture-original",
     ),
 ]

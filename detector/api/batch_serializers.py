@@ -7,13 +7,46 @@ from rest_framework import serializers
 
 from detector.api.serializers import PredictionSerializer
 from detector.downloads import FORMATS
-from detector.models import BatchItem, BatchJob
+from detector.models import BatchItem, BatchJob, Webhook, WebhookAttempt
+from detector.selectors.batches import expressions_of
+from ml.config import EMOTIONS, UNKNOWN
 
 
 class BatchUploadSerializer(serializers.Serializer):
     """Multipart: pictures and zip archives of pictures, any number of them in the field `files`."""
 
     files = serializers.ListField(child=serializers.FileField(allow_empty_file=True))
+    webhook = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="An http(s) address that is told when the batch has ended.",
+    )
+
+
+class WebhookSerializer(serializers.ModelSerializer):
+    """Who is told that the batch has ended, and how that stands."""
+
+    next_attempt_at = serializers.DateTimeField(source="due_at", allow_null=True)
+    secret = serializers.SerializerMethodField(
+        help_text="Signs what is sent. Only in the answer that made the batch; null ever after."
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ["url", "state", "tries", "next_attempt_at", "secret"]
+        read_only_fields = fields
+
+    def get_secret(self, webhook: Webhook) -> str | None:
+        return webhook.secret if self.context.get("is_new") else None
+
+
+class WebhookAttemptSerializer(serializers.ModelSerializer):
+    """One call of the webhook: `error` is empty when the other side took it."""
+
+    class Meta:
+        model = WebhookAttempt
+        fields = ["event", "started_at", "milliseconds", "status", "answer", "error"]
+        read_only_fields = fields
 
 
 class BatchCountsSerializer(serializers.Serializer):
@@ -35,12 +68,13 @@ class BatchSerializer(serializers.ModelSerializer):
 
     counts = serializers.SerializerMethodField()
     progress = serializers.SerializerMethodField(help_text="Share of the items that have ended, 0 to 1.")
+    webhook = serializers.SerializerMethodField()
 
     class Meta:
         model = BatchJob
         fields = [
             *("id", "state", "cancel_requested", "counts", "progress"),
-            *("detector", "created_at", "finished_at", "expires_at"),
+            *("detector", "created_at", "finished_at", "expires_at", "webhook"),
         ]
         read_only_fields = fields
 
@@ -50,8 +84,33 @@ class BatchSerializer(serializers.ModelSerializer):
         return {"total": batch.total, "queued": batch.total - sum(known.values()), **known}
 
     def get_progress(self, batch: BatchJob) -> float:
-        ended = batch.succeeded + batch.failed + batch.cancelled
-        return round(ended / batch.total, 4)
+        return round(batch.ended / batch.total, 4)
+
+    @extend_schema_field(WebhookSerializer(allow_null=True))
+    def get_webhook(self, batch: BatchJob) -> dict[str, Any] | None:
+        webhook = getattr(batch, "webhook", None)
+        return webhook and WebhookSerializer(webhook, context=self.context).data
+
+
+class ExpressionsSerializer(serializers.Serializer):
+    """How many pictures show which expression, by the surest face of each; `unknown` have none."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {name: serializers.IntegerField() for name in (*EMOTIONS, UNKNOWN)}
+
+
+class BatchDetailSerializer(BatchSerializer):
+    """One batch with a summary of what was found."""
+
+    expressions = serializers.SerializerMethodField()
+
+    class Meta(BatchSerializer.Meta):
+        fields = [*BatchSerializer.Meta.fields, "expressions"]
+        read_only_fields = fields
+
+    @extend_schema_field(ExpressionsSerializer)
+    def get_expressions(self, batch: BatchJob) -> dict[str, int]:
+        return expressions_of(batch=batch)
 
 
 class ItemErrorSerializer(serializers.Serializer):
@@ -85,6 +144,9 @@ class ItemFilterSerializer(serializers.Serializer):
     """Query: which items."""
 
     state = serializers.ChoiceField(BatchItem.State.choices, required=False)
+    emotion = serializers.ChoiceField(
+        [*EMOTIONS, UNKNOWN], required=False, help_text="of the surest face; unknown: no face"
+    )
 
 
 class DownloadSerializer(serializers.Serializer):

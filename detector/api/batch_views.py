@@ -15,18 +15,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from detector.api.batch_serializers import (
+    BatchDetailSerializer,
     BatchItemSerializer,
     BatchSerializer,
     BatchUploadSerializer,
     DownloadSerializer,
     ItemFilterSerializer,
+    WebhookAttemptSerializer,
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
 from detector.downloads import FORMATS
-from detector.models import BatchItem, BatchJob
-from detector.selectors.batches import batches_of
+from detector.models import BatchItem, BatchJob, WebhookAttempt
+from detector.selectors.batches import batches_of, webhook_attempts_of
 from detector.services.batch_files import request_folder
 from detector.services.batches import create_batch, delete_batch, request_cancel, retry
 
@@ -51,6 +53,13 @@ class ByNumber(CursorPagination):
     ordering = ("number",)
 
 
+class NewestAttemptFirst(CursorPagination):
+    """Pages of attempts."""
+
+    page_size = 20
+    ordering = ("-id",)
+
+
 class OwnBatches(GenericAPIView):
     """What the views have in common: they see the batches of who is signed in, and no others."""
 
@@ -64,9 +73,10 @@ class OwnBatches(GenericAPIView):
         """The batch of the address. Raises Http404 when it is not there or somebody else's."""
         return get_object_or_404(batches_of(owner=self.request.user), pk=self.kwargs["pk"])
 
-    def row(self, pk: int, status: int) -> Response:
-        """The batch as it is now."""
-        return Response(BatchSerializer(get_object_or_404(self.get_queryset(), pk=pk)).data, status)
+    def row(self, pk: int, status: int, *, is_new: bool = False) -> Response:
+        """The batch as it is now; of a new one with the secret of its webhook."""
+        batch = get_object_or_404(self.get_queryset(), pk=pk)
+        return Response(BatchDetailSerializer(batch, context={"is_new": is_new}).data, status)
 
 
 class BatchListView(OwnBatches, ListAPIView):
@@ -91,26 +101,31 @@ class BatchListView(OwnBatches, ListAPIView):
     @extend_schema(
         operation_id="create_batch",
         description="Hand in pictures and zip archives of pictures. What is no picture becomes an item that "
-        "has failed; the others are looked at by the site's batch workers.",
+        "has failed; the others are looked at by the site's batch workers. If a webhook is named, the answer "
+        "holds its secret, for the only time.",
         request={"multipart/form-data": BatchUploadSerializer},
         responses={
-            202: BatchSerializer,
+            202: BatchDetailSerializer,
             **OWN_ERRORS,
-            400: OpenApiResponse(ErrorSerializer, "no_files, parse_error"),
+            400: OpenApiResponse(ErrorSerializer, "no_files, bad_webhook, parse_error"),
             409: OpenApiResponse(ErrorSerializer, "too_many_batches"),
             413: OpenApiResponse(ErrorSerializer, "too_many_items, batch_too_large, request_too_large"),
             415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
         },
     )
     def post(self, request: Request) -> Response:
-        batch = create_batch(owner=request.user, files=request.FILES.getlist("files"))
-        return self.row(batch.pk, 202)
+        batch = create_batch(
+            owner=request.user,
+            files=request.FILES.getlist("files"),
+            webhook=request.data.get("webhook", ""),
+        )
+        return self.row(batch.pk, 202, is_new=True)
 
 
 class BatchView(OwnBatches):
     """One of your batches."""
 
-    @extend_schema(operation_id="read_batch", responses={200: BatchSerializer, **ROW_ERRORS})
+    @extend_schema(operation_id="read_batch", responses={200: BatchDetailSerializer, **ROW_ERRORS})
     def get(self, request: Request, pk: int) -> Response:
         return self.row(pk, 200)
 
@@ -147,6 +162,26 @@ class BatchItemsView(OwnBatches, ListAPIView):
         return self.own_batch().items.filter(**wanted.validated_data)
 
 
+class WebhookAttemptsView(OwnBatches, ListAPIView):
+    """Every call of the webhook of one of your batches, newest first."""
+
+    serializer_class = WebhookAttemptSerializer
+    pagination_class = NewestAttemptFirst
+    queryset = WebhookAttempt.objects.none()  # for the schema
+
+    @extend_schema(
+        operation_id="list_webhook_attempts",
+        responses={200: WebhookAttemptSerializer(many=True), **ROW_ERRORS},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[WebhookAttempt]:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return webhook_attempts_of(batch=self.own_batch())
+
+
 class BatchCancelView(OwnBatches):
     """What waits is cancelled at once; what a worker has just now is finished first."""
 
@@ -156,7 +191,7 @@ class BatchCancelView(OwnBatches):
         operation_id="cancel_batch",
         request=None,
         responses={
-            200: BatchSerializer,
+            200: BatchDetailSerializer,
             **ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "not_cancellable"),
         },
@@ -175,7 +210,7 @@ class BatchRetryView(OwnBatches):
         operation_id="retry_batch",
         request=None,
         responses={
-            202: BatchSerializer,
+            202: BatchDetailSerializer,
             **ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "nothing_to_retry, too_many_batches"),
         },

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
 
 from detector.api.parsers import check_charset
@@ -22,7 +23,7 @@ class DatasetMultiPartParser(MultiPartParser):
 
 
 class RegisterJSONParser(JSONParser):
-    """A JSON body in UTF-8."""
+    """A JSON body in UTF-8. Raises `ParseError`."""
 
     def parse(
         self,
@@ -31,4 +32,7 @@ class RegisterJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         check_charset(media_type)
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error

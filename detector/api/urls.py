@@ -10,6 +10,7 @@ from detector.api.batch_views import (
     BatchListView,
     BatchRetryView,
     BatchView,
+    WebhookAttemptsView,
 )
 from detector.api.dataset_views import DatasetCheckView, DatasetListView, DatasetSamplesView, DatasetView
 from detector.api.detector_views import (
@@ -56,6 +57,9 @@ urlpatterns = [
     path("api/batches/<int:pk>/items/", BatchItemsView.as_view(), name="batch-items"),
     path("api/batches/<int:pk>/cancel/", BatchCancelView.as_view(), name="batch-cancel"),
     path("api/batches/<int:pk>/retry/", BatchRetryView.as_view(), name="batch-retry"),
+    path(
+        "api/batches/<int:pk>/webhook-attempts/", WebhookAttemptsView.as_view(), name="batch-webhook-attempts"
+    ),
     path("api/batches/<int:pk>/download/", BatchDownloadView.as_view(), name="batch-download"),
     path("api/datasets/", DatasetListView.as_view(), name="datasets"),
     path("api/datasets/<int:pk>/", DatasetView.as_view(), name="dataset"),

@@ -114,8 +114,10 @@ class InferenceEngine:
                 self.shadow.offer(picture, outcome)
 
     def look_at(self, picture: Picture) -> Outcome:
-        """Look at one picture on the calling thread, without standing in line: for processes that serve nobody
-        live and bring threads of their own. An error is in the outcome."""
+        """Look at one picture on the calling thread, without standing in line; an error is in the outcome.
+
+        For processes that serve nobody live and bring threads of their own.
+        """
         started = time.perf_counter()
         detector = self._detector
         queue_ms = (started - picture.received_at) * 1000

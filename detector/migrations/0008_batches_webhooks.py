@@ -31,10 +31,10 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("idle", "the batch has not ended"),
-                            ("waiting", "to be sent, or sent again"),
-                            ("delivered", "the other side has taken it"),
-                            ("given_up", "no attempt succeeded"),
+                            ("idle", "not due"),
+                            ("waiting", "to be sent"),
+                            ("delivered", "delivered"),
+                            ("given_up", "given up"),
                         ],
                         db_index=True,
                         default="idle",

@@ -9,10 +9,10 @@ class Webhook(models.Model):
     """An address that is told each time its batch ends. Its secret signs what is sent."""
 
     class State(models.TextChoices):
-        IDLE = "idle", "the batch has not ended"
-        WAITING = "waiting", "to be sent, or sent again"
-        DELIVERED = "delivered", "the other side has taken it"
-        GIVEN_UP = "given_up", "no attempt succeeded"
+        IDLE = "idle", "not due"
+        WAITING = "waiting", "to be sent"
+        DELIVERED = "delivered", "delivered"
+        GIVEN_UP = "given_up", "given up"
 
     batch = models.OneToOneField(BatchJob, on_delete=models.CASCADE, related_name="webhook")
     url = models.CharField("URL", max_length=500)

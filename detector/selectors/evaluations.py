@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -35,6 +35,23 @@ def newest_on(*, version: DetectorVersion, dataset: Dataset) -> Evaluation | Non
     return rows.filter(state=State.SUCCEEDED).first() or rows.first()
 
 
+class Box(NamedTuple):
+    """Corners as fractions of the picture."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def width(self) -> float:
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        return self.y2 - self.y1
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
     """One labelled face: what it is, what was read ("missed" without a box), and the box with its score."""
@@ -42,16 +59,18 @@ class Face:
     truth: str
     found: str
     score: float | None
-    true_box: list[float]
-    found_box: list[float] | None
+    true_box: Box
+    found_box: Box | None
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A picture that was looked at: its number in the evaluation, its path in the data set, its faces."""
+    """A picture that was looked at: its number in the evaluation, its path in the data set, its width and
+    height as decoded (1 x 1 if it can't be read), its faces."""
 
     number: int
     path: str
+    size: tuple[int, int]
     faces: list[Face]
 
 
@@ -64,7 +83,7 @@ def pictures_of(evaluation: Evaluation) -> list[dict[str, Any]]:
 def looked_at(evaluation: Evaluation) -> Iterator[Looked]:
     """The pictures of an evaluation with their faces of known expression."""
     for number, picture in enumerate(pictures_of(evaluation)):
-        yield Looked(number, picture["path"], _faces(picture))
+        yield Looked(number, picture["path"], tuple(picture["size"]), _faces(picture))
 
 
 def pictures_with(
@@ -111,8 +130,8 @@ def _faces(picture: dict[str, Any]) -> list[Face]:
                 truth=EMOTIONS[label],
                 found=NAMES[name] if name != MISSED else MISSED_NAME,
                 score=row[4 + name] if row else None,
-                true_box=corners,
-                found_box=row[:4] if row else None,
+                true_box=Box(*corners),
+                found_box=Box(*row[:4]) if row else None,
             )
         )
     return faces

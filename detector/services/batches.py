@@ -21,6 +21,7 @@ from detector.errors import HamsterError
 from detector.models import BatchItem, BatchJob
 from detector.services.batch_files import delete_folder, delete_leftovers, new_folder
 from detector.services.batch_intake import Candidate, Incoming, candidates
+from detector.services.webhooks import announce_end, check_url, forget_end, new_webhook
 
 logger = logging.getLogger(__name__)
 State = BatchJob.State
@@ -91,15 +92,17 @@ class NothingToRetry(HamsterError):
     message = "Nothing in this batch can be tried again: only pictures that failed or were cancelled can."
 
 
-def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming]) -> BatchJob:
+def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook: str = "") -> BatchJob:
     """Store what was handed in and queue it; what is no picture becomes an item that has failed already.
 
-    Raises NoFiles, TooManyItems, BatchTooLarge or TooManyBatches; then nothing is kept.
+    The address `webhook`, if there is one, is told when the batch has ended. Raises NoFiles, BadWebhook,
+    TooManyItems, BatchTooLarge or TooManyBatches; then nothing is kept.
     """
     if not files:
         raise NoFiles()
     if len(files) > config.batch_max_items:
         raise TooManyItems()
+    webhook = webhook and check_url(webhook)
     _check_open_batches(owner)
     now = timezone.now()
     batch = BatchJob(
@@ -115,6 +118,8 @@ def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming]) -> Batch
             _check_open_batches(owner)
             batch.save()
             BatchItem.objects.bulk_create(items, batch_size=200)
+            if webhook:
+                new_webhook(batch=batch, url=webhook).save()
             conclude(batch_id=batch.pk)
             waiting = sum(item.state == ItemState.QUEUED for item in items)
             send_on_commit(waiting)
@@ -151,6 +156,7 @@ def retry(*, batch: BatchJob) -> None:
         )
         if not count:
             raise NothingToRetry()
+        forget_end(batch_id=batch.pk)
         send_on_commit(count)
 
 
@@ -164,8 +170,10 @@ def conclude(*, batch_id: int) -> bool:
         state = State.CANCELLED
     else:
         state = State.SUCCEEDED if items.filter(state=ItemState.SUCCEEDED).exists() else State.FAILED
-    if not rows.update(state=state, finished_at=timezone.now()):
-        return False
+    with transaction.atomic():
+        if not rows.update(state=state, finished_at=timezone.now()):
+            return False
+        announce_end(batch_id=batch_id)
     logger.info("batch %s %s", batch_id, state)
     return True
 

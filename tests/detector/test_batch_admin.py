@@ -1,10 +1,14 @@
 """Batches in the admin."""
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
-from detector.models import BatchJob
+from detector.models import BatchJob, Webhook, WebhookAttempt
 from detector.services.batch_work import work_on_next_chunk
 from detector.services.batches import NothingToRetry, create_batch
 from tests.detector.batches import FACE, incoming
@@ -20,8 +24,8 @@ def batch(tmp_path, admin_user) -> BatchJob:
     return create_batch(owner=admin_user, files=incoming(folder, a_jpg=FACE, notes_txt=b"junk"))
 
 
-def act(client, action: str, batch: BatchJob) -> str:
-    data = {"action": action, "_selected_action": [batch.pk]}
+def act(client, action: str, batch: BatchJob, **more: str) -> str:
+    data = {"action": action, "_selected_action": [batch.pk], **more}
     return client.post(PAGE, data, follow=True).content.decode()
 
 
@@ -30,7 +34,9 @@ def state_of(batch: BatchJob) -> str:
 
 
 def test_staff_cancel_a_batch_and_take_it_up_again(admin_client, batch):
-    assert "is being cancelled" in act(admin_client, "cancel", batch)
+    assert "Cancel these batches?" in act(admin_client, "cancel", batch)
+    assert state_of(batch) == "queued"
+    assert "is being cancelled" in act(admin_client, "cancel", batch, confirmed="yes")
     assert state_of(batch) == "cancelled"
     assert "is waiting for a worker again" in act(admin_client, "retry", batch)
     assert state_of(batch) == "queued"
@@ -59,5 +65,32 @@ def test_only_who_may_change_batches_cancels_them(client, batch):
     viewer = get_user_model().objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_batchjob"))
     client.force_login(viewer)
-    act(client, "cancel", batch)
+    act(client, "cancel", batch, confirmed="yes")
     assert state_of(batch) == "queued"
+
+
+def test_deleting_asks_and_takes_the_files_along(admin_client, batch):
+    folder = Path(settings.MEDIA_ROOT) / batch.folder
+    assert "Are you sure" in act(admin_client, "delete_selected", batch)
+    assert folder.exists()
+    act(admin_client, "delete_selected", batch, post="yes")
+    assert not BatchJob.objects.exists()
+    assert not folder.exists()
+
+
+def test_attempts_of_a_webhook_are_listed_and_its_secret_is_not(admin_client, batch):
+    webhook = Webhook.objects.create(batch=batch, url="https://example.com/ended", secret="a-deep-secret")
+    WebhookAttempt.objects.create(
+        webhook=webhook,
+        event="e",
+        started_at=timezone.now(),
+        milliseconds=12,
+        status=500,
+        error="Answered 500",
+    )
+    page = admin_client.get(f"{PAGE}{batch.pk}/change/").content.decode()
+    assert "https://example.com/ended" in page
+    assert "1 attempts" in page
+    listed = admin_client.get(f"/admin/detector/webhookattempt/?webhook__id__exact={webhook.pk}")
+    assert "Answered 500" in listed.content.decode()
+    assert "a-deep-secret" not in page + listed.content.decode()

@@ -29,7 +29,8 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        yield 403 if "batches" in address else 405, client.delete(f"/{address}")
+        is_closed = address.startswith(("api/batches/", "api/datasets/"))
+        yield 403 if is_closed else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
         yield 405, client.get(address)
@@ -51,7 +52,9 @@ def mistakes_of_somebody_signed_in(client: Client):
     """The same for who may have batches."""
     client.force_login(get_user_model().objects.get_or_create(username="somebody")[0])
     for address in addresses():
-        if "1" in address:
+        if "datasets" in address:
+            yield 403, client.get(f"/{address}")
+        elif "1" in address:
             yield 404, client.get(f"/{address}") if address.endswith(GETTABLE) else client.post(f"/{address}")
     yield 404, client.get("/api/batches/99999999999999999999/")
     yield 405, client.put("/api/batches/")
@@ -61,6 +64,24 @@ def mistakes_of_somebody_signed_in(client: Client):
     yield 400, client.post("/api/batches/", b"", "multipart/form-data; boundary=x; charset=utf-16")
     yield 415, client.post("/api/batches/", "{}", JSON)
     yield 404, client.get("/api/batches/?cursor=nonsense")
+
+
+def mistakes_of_staff(client: Client):
+    """The same for who may have data sets."""
+    client.force_login(get_user_model().objects.get_or_create(username="keeper", is_staff=True)[0])
+    for address in addresses():
+        if "datasets/1" in address:
+            yield 404, client.post(f"/{address}") if "check" in address else client.get(f"/{address}")
+    yield 405, client.put("/api/datasets/")
+    yield 405, client.get("/api/datasets/1/check/")
+    yield 400, client.post("/api/datasets/", {})
+    yield 400, client.post("/api/datasets/", {"name": "x", "folder": "/nowhere"}, JSON)
+    yield 400, client.post("/api/datasets/", "[]", JSON)
+    yield 400, client.post("/api/datasets/", "[" * 100_000, JSON)
+    yield 400, client.post("/api/datasets/", b"not multipart", "multipart/form-data; boundary=x")
+    yield 415, client.post("/api/datasets/", "<xml/>", "application/xml")
+    yield 400, client.get("/api/datasets/?state=lost")
+    yield 404, client.get("/api/datasets/?cursor=nonsense")
 
 
 def assert_shape(status: int, response) -> None:
@@ -82,7 +103,10 @@ def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
     hamster(predict_rate="", stream_rate="", api_rate="")
     cache.clear()
     client = Client(raise_request_exception=False)
-    for status, response in (*mistakes(client), *mistakes_of_somebody_signed_in(client)):
+    for status, response in (
+        *(*mistakes(client), *mistakes_of_somebody_signed_in(client)),
+        *mistakes_of_staff(client),
+    ):
         assert_shape(status, response)
 
     monkeypatch.setattr("detector.api.health.get_engine", None)

@@ -163,7 +163,7 @@ def test_a_worker_evaluates_and_measures_and_a_killed_one_loses_nothing(version,
     with batch_worker(tmp_path / "first.log", red_one, HAMSTER_EVALUATION_SLICE_SECONDS="0") as first:
         wait_until(lambda: DetectorVersion.objects.get(pk=version.pk).speed.get("face_ms"), "the speed")
         evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
-        wait_until(lambda: evaluation.parts.exists(), "the first picture")
+        wait_until(evaluation.parts.exists, "the first picture")
         first.kill()
     Evaluation.objects.filter(pk=evaluation.pk).update(claimed_at=timezone.now() - timedelta(hours=1))
     recover_evaluations()

@@ -159,3 +159,13 @@ async def test_one_connection_watches_so_many_jobs_at_most(owner, batch, monkeyp
     async with connected(await signed_in(owner)) as socket:
         await watch(socket, batch.pk)
         assert (await watch(socket, batch.pk + 1))["code"] == "too_many_watched"
+
+
+async def test_watching_goes_on_without_redis(owner, batch, settings):
+    nowhere = {"hosts": ["redis://127.0.0.1:1"]}
+    settings.CHANNEL_LAYERS = {"default": {**settings.CHANNEL_LAYERS["default"], "CONFIG": nowhere}}
+    async with connected(await signed_in(owner)) as socket:
+        assert (await watch(socket, batch.pk))["type"] == "job"
+        assert await socket.receive_nothing(timeout=0.3)
+        await sync_to_async(request_cancel)(batch=batch)
+        assert (await socket.receive_json_from(timeout=PATIENCE))["job"]["state"] == "cancelled"

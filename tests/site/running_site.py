@@ -65,7 +65,7 @@ class RunningSite:
         raise AssertionError(f"no line with {text!r}: {''.join(seen)}")
 
     def children(self) -> list[psutil.Process]:
-        """Redis, the web process, both workers and the worker's pool."""
+        """Redis, the web process, the workers and the worker's pool."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, part_of_command: str) -> psutil.Process:

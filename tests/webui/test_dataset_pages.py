@@ -160,9 +160,8 @@ def test_nothing_outside_of_the_data_set_is_served(admin_client: Client, dataset
     assert admin_client.get(image_of(sample)).status_code == 404  # gone
     (folder / sample.file).symlink_to(secret)
     assert admin_client.get(image_of(sample)).status_code == 404
-    for file in ("../secret.jpg", str(secret), "train/images", "data.yaml", "a\0b"):
-        if "\0" not in file:
-            DatasetSample.objects.filter(pk=sample.pk).update(file=file)
+    for file in ("../secret.jpg", str(secret), "train/images", "data.yaml"):
+        DatasetSample.objects.filter(pk=sample.pk).update(file=file)
         assert admin_client.get(image_of(sample)).status_code == 404
     other = register_dataset(name="other", folder=str(drawn(tmp_path / "other")), owner=None)
     last = dataset.samples.last()

@@ -28,7 +28,7 @@ WATCH_INTERVAL = 0.25  # seconds
 
 
 class Command(BaseCommand):
-    """Starts Redis, the database, the web process and both workers, and stops them in order."""
+    """Starts Redis, the database, the web process and the workers, and stops them in order."""
 
     help = "Start the whole site on this machine and stop it with Ctrl-C."
 
@@ -109,6 +109,14 @@ def _services(host: str, port: int) -> list[Service]:
             [
                 *("nice", "-n", "10"),
                 *(*worker, "--queues", "batch", "--hostname", "batch@%h", "--concurrency", "1", *light),
+            ],
+        ),
+        # Apart from the pictures: calls to strangers' servers are mostly waiting.
+        Service(
+            "webhooks",
+            [
+                *(*worker, "--queues", "webhooks", "--hostname", "webhooks@%h"),
+                *("--pool", "threads", "--concurrency", "4", *light),
             ],
         ),
         # The training task only watches a process of its own, so the worker needs no pool.

@@ -19,10 +19,10 @@ export const colour = (name) => token(`--${name}`);
 export const LINE_COLOURS = ["honey", "sad", "contempt", "disgust", "surprised"].map(colour);
 
 /**
- * Lines over epochs. `series` is [{label, points: [{x, y}]}]; update with `setSeries(chart, series)`.
+ * Lines over epochs or the like. `series` is [{label, points: [{x, y}], colour}], the colour optional; update with `setSeries(chart, series)`.
  * @param {HTMLCanvasElement} canvas
  */
-export function lineChart(canvas, series, { x, y, maxY } = {}) {
+export function lineChart(canvas, series, { x, y, maxX, maxY } = {}) {
   const chart = new Chart(canvas, {
     type: "line",
     data: { datasets: [] },
@@ -30,7 +30,7 @@ export function lineChart(canvas, series, { x, y, maxY } = {}) {
       interaction: { mode: "index", intersect: false },
       parsing: false,
       scales: {
-        x: { type: "linear", title: { display: Boolean(x), text: x }, ticks: { precision: 0 } },
+        x: { type: "linear", title: { display: Boolean(x), text: x }, max: maxX, ticks: maxX ? {} : { precision: 0 } },
         y: { title: { display: Boolean(y), text: y }, beginAtZero: true, max: maxY },
       },
     },
@@ -40,8 +40,8 @@ export function lineChart(canvas, series, { x, y, maxY } = {}) {
 }
 
 export function setSeries(chart, series) {
-  chart.data.datasets = series.map(({ label, points }, index) => {
-    const tone = LINE_COLOURS[index % LINE_COLOURS.length];
+  chart.data.datasets = series.map(({ label, points, colour: own }, index) => {
+    const tone = own || LINE_COLOURS[index % LINE_COLOURS.length];
     return { label, data: points, borderColor: tone, backgroundColor: tone, borderWidth: 2, pointRadius: points.length > 60 ? 0 : 2 };
   });
   chart.update();

@@ -1,0 +1,78 @@
+"""Pictures of a batch, for its owner alone: small, large, or as they were handed in.
+
+What is shown is drawn anew as a JPEG, so nothing that a file may hide reaches a page; the file itself is only
+handed out as a download.
+"""
+
+import io
+from threading import BoundedSemaphore
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.views.generic import View
+
+from detector.conf import config
+from detector.models import BatchItem
+from detector.selectors.batches import batches_of
+from ml.images import ImageError, decode_image
+
+SMALL, LARGE = 320, 1280  # pixels, the longer side
+# A page asks for two dozen pictures at once, and a large one takes much memory while it is decoded.
+decoding = BoundedSemaphore(2)
+
+
+class ItemPicture(LoginRequiredMixin, View):
+    """Finds the item's file and sees to it that browsers do nothing with it but show it."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        if response.status_code == 200:
+            response.headers["Cache-Control"] = "private, max-age=3600"
+        return response
+
+    def own_item(self, pk: int, number: int) -> BatchItem:
+        """The item of the address. Raises Http404 when it is not there, somebody else's, or has no file."""
+        batch = get_object_or_404(batches_of(owner=self.request.user), pk=pk)
+        return get_object_or_404(batch.items.exclude(file=""), number=number)
+
+
+class ShownPicture(ItemPicture):
+    """Upright, as a JPEG of at most `side` pixels."""
+
+    side = LARGE
+
+    def get(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        item = self.own_item(pk, number)
+        try:
+            with decoding, default_storage.open(item.file.name) as file:
+                picture = decode_image(file.read(), max_pixels=config.upload_max_pixels, target=self.side)
+                picture.thumbnail((self.side, self.side))
+        except (OSError, ImageError) as error:
+            raise Http404("This picture can't be shown.") from error
+        encoded = io.BytesIO()
+        picture.save(encoded, "JPEG", quality=80)
+        return HttpResponse(encoded.getvalue(), content_type="image/jpeg")
+
+
+class SmallPicture(ShownPicture):
+    """For the gallery."""
+
+    side = SMALL
+
+
+class OriginalPicture(ItemPicture):
+    """The very file, to keep."""
+
+    def get(self, request: HttpRequest, pk: int, number: int) -> FileResponse:
+        item = self.own_item(pk, number)
+        try:
+            file = default_storage.open(item.file.name)
+        except OSError as error:
+            raise Http404("This picture is not here any more.") from error
+        name = item.name.replace("\\", "/").rpartition("/")[2]
+        return FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")

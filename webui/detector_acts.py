@@ -1,0 +1,148 @@
+"""What the buttons of the pages of detector versions do: one service each, then back with a message."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views import View
+
+from detector.errors import HamsterError
+from detector.models import Dataset, DetectorVersion
+from detector.selectors.evaluations import newest_on
+from detector.selectors.versions import detector_versions
+from detector.services.evaluations import EvaluationIsOpen, request_evaluation
+from detector.services.shadow import BadShare, start_shadow, stop_shadow
+from detector.services.speed import request_speed
+from detector.services.versions import promote_version, roll_back
+from webui.detector_pages import StaffOnly
+
+FOLLOWS = "Every web process follows within seconds."
+
+
+class VersionAct(StaffOnly, View):
+    """A POST about one version: its page says afterwards what was done, or why not."""
+
+    http_method_names = ["post"]
+    decides = False
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if self.decides and not request.user.has_perm("detector.change_detectorversion"):
+            raise PermissionDenied
+        version = get_object_or_404(detector_versions(), pk=pk)
+        say(request, lambda: self.act(version))
+        return redirect("webui:detector", pk=pk)
+
+    def act(self, version: DetectorVersion) -> str:
+        """Do it, and say in a sentence what was done. Raises HamsterError."""
+        raise NotImplementedError
+
+
+class Promote(VersionAct):
+    """Serve this version."""
+
+    decides = True
+
+    def act(self, version: DetectorVersion) -> str:
+        promoted = promote_version(
+            version=version, actor=self.request.user, instead_of=_instead_of(self.request)
+        )
+        return f"{promoted.name} is active. {FOLLOWS}"
+
+
+class RollBack(VersionAct):
+    """Serve what was active before this version, the active one."""
+
+    decides = True
+
+    def act(self, version: DetectorVersion) -> str:
+        return f"{roll_back(actor=self.request.user, instead_of=version.pk).name} is active again. {FOLLOWS}"
+
+
+class StartShadow(VersionAct):
+    """Let this version look at a share of the live frames."""
+
+    decides = True
+
+    def act(self, version: DetectorVersion) -> str:
+        try:
+            share = float(self.request.POST.get("percent", "")) / 100
+        except ValueError as error:
+            raise BadShare() from error
+        start_shadow(version=version, actor=self.request.user, share=share)
+        return f"{version.name} looks at {100 * share:g} % of the live frames as a shadow."
+
+
+class StopShadow(VersionAct):
+    """End this version's run as a shadow."""
+
+    decides = True
+
+    def act(self, version: DetectorVersion) -> str:
+        stop_shadow(version=version, actor=self.request.user)
+        return f"{version.name} is not a shadow any more. What was counted stays."
+
+
+class MeasureSpeed(VersionAct):
+    """Have a batch worker measure this version."""
+
+    def act(self, version: DetectorVersion) -> str:
+        request_speed(version=version)
+        return "A batch worker measures the speed; the figures appear here."
+
+
+class Evaluate(VersionAct):
+    """Run this version over a data set's valid split."""
+
+    def act(self, version: DetectorVersion) -> str:
+        dataset = _dataset(self.request.POST)
+        request_evaluation(version=version, dataset=dataset, owner=self.request.user)
+        return f"{version.name} looks at {dataset.name}; the result appears here."
+
+
+class EvaluateBoth(StaffOnly, View):
+    """Start the evaluations that two versions lack to be compared on a data set."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        dataset = _dataset(request.POST)
+        pair = [get_object_or_404(detector_versions(), pk=_number(request.POST, name)) for name in ("a", "b")]
+        say(request, lambda: self.act(pair, dataset))
+        query = QueryDict(mutable=True)
+        query.update({"a": pair[0].pk, "b": pair[1].pk, "dataset": dataset.pk})
+        return redirect(f"{reverse('webui:detector-compare')}?{query.urlencode()}")
+
+    def act(self, pair: list[DetectorVersion], dataset: Dataset) -> str:
+        """Start what is neither finished nor under way."""
+        for version in pair:
+            newest = newest_on(version=version, dataset=dataset)
+            if newest is None or newest.state in ("failed", "cancelled"):
+                try:
+                    request_evaluation(version=version, dataset=dataset, owner=self.request.user)
+                except EvaluationIsOpen:
+                    continue
+        return f"Both look at {dataset.name}; the comparison appears here."
+
+
+def say(request: HttpRequest, act: Callable[[], str]) -> None:
+    """Do it and tell the person what was done, or why it was not."""
+    try:
+        messages.success(request, act())
+    except HamsterError as error:
+        messages.error(request, error.message)
+
+
+def _dataset(form: QueryDict) -> Dataset:
+    return get_object_or_404(Dataset, pk=_number(form, "dataset"))
+
+
+def _instead_of(request: HttpRequest) -> int | None:
+    return _number(request.POST, "instead_of") or None
+
+
+def _number(form: QueryDict, name: str) -> int:
+    text = form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

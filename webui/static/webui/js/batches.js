@@ -1,0 +1,101 @@
+/** The page of one's batches: handing in pictures, and how the open ones come along. */
+
+import { watchJob } from "./jobs.js";
+import { acceptDrops, megabytes, upload } from "./upload.js";
+
+const form = document.querySelector("#upload");
+const part = Object.fromEntries(
+  ["files", "chosen", "webhook", "upload-error", "sending", "sending-says", "sending-progress", "hand-in", "clear", "drop"].map(
+    (id) => [id, document.getElementById(id)],
+  ),
+);
+const limits = { items: Number(form.dataset.maxItems), bytes: Number(form.dataset.maxBytes) };
+/** @type {File[]} */
+let chosen = [];
+
+function choose(files) {
+  chosen = [...chosen, ...files];
+  const bytes = chosen.reduce((sum, file) => sum + file.size, 0);
+  part.chosen.hidden = chosen.length === 0;
+  part.chosen.textContent = `${chosen.length} file${chosen.length === 1 ? "" : "s"}, ${megabytes(bytes)}`;
+  part.clear.hidden = chosen.length === 0;
+  const wrong = problem(bytes);
+  complain(wrong);
+  part["hand-in"].disabled = chosen.length === 0 || wrong !== "";
+}
+
+function problem(bytes) {
+  if (chosen.length > limits.items) return `A batch has at most ${limits.items} pictures. Hand these in as several batches.`;
+  if (bytes > limits.bytes) return `A batch has at most ${megabytes(limits.bytes)}. Hand these in as several batches.`;
+  return "";
+}
+
+function complain(text) {
+  part["upload-error"].hidden = text === "";
+  part["upload-error"].textContent = text;
+}
+
+async function handIn() {
+  const body = new FormData();
+  for (const file of chosen) body.append("files", file, file.name);
+  body.append("webhook", part.webhook.value);
+  complain("");
+  setSending(true);
+  try {
+    const batch = await upload(form.action, body, {
+      token: form.querySelector("[name=csrfmiddlewaretoken]").value,
+      progress: showSent,
+    });
+    if (batch.webhook) await showSecret(batch.webhook.secret);
+    location.assign(`${form.dataset.pages}${batch.id}/`);
+  } catch (error) {
+    setSending(false);
+    complain(error.message);
+  }
+}
+
+function setSending(isSending) {
+  part.sending.hidden = !isSending;
+  part["hand-in"].disabled = part.clear.disabled = part.files.disabled = isSending;
+  if (isSending) showSent(0);
+}
+
+function showSent(share) {
+  part["sending-progress"].value = share;
+  // Said once at the beginning and once at the end: a screen reader has no use for every percent.
+  part["sending-says"].textContent = share < 1 ? "Sending" : "Everything is sent; looking through it";
+}
+
+function showSecret(secret) {
+  const dialog = document.querySelector("#secret");
+  document.querySelector("#secret-value").textContent = secret;
+  document.querySelector("#secret-copy").onclick = () => navigator.clipboard?.writeText(secret);
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+}
+
+part.files.addEventListener("change", () => {
+  choose(part.files.files);
+  part.files.value = "";
+});
+part.clear.addEventListener("click", () => {
+  chosen = [];
+  choose([]);
+  part.files.focus();
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (chosen.length > 0 && form.reportValidity()) handIn();
+});
+acceptDrops(part.drop, choose);
+
+for (const row of document.querySelectorAll("[data-batch][data-open]")) {
+  const stop = watchJob("batch", Number(row.dataset.batch), (batch) => {
+    const { counts } = batch;
+    const state = row.querySelector(".state");
+    state.dataset.state = state.textContent = batch.state;
+    row.querySelector("progress").value = counts.succeeded + counts.failed + counts.cancelled;
+    row.querySelector("[data-failed]").textContent = counts.failed;
+    if (batch.finished_at) stop();
+  }, { gone: () => row.remove() });
+}

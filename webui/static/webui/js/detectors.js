@@ -1,0 +1,58 @@
+/** The pages of detector versions: charts out of the page's own data, and parts that follow what happens on the server. */
+
+import { colour, lineChart } from "./charts.js";
+import { watchJob } from "./jobs.js";
+
+for (const canvas of document.querySelectorAll("canvas[data-lines]")) {
+  const { lines, x, y, max, maxX } = canvas.dataset;
+  const series = JSON.parse(document.getElementById(lines).textContent);
+  lineChart(
+    canvas,
+    series.map((line) => ({ ...line, colour: colour(line.label === "face" ? "ink" : line.label) })),
+    { x, y, maxX: Number(maxX) || undefined, maxY: Number(max) || undefined },
+  );
+}
+
+const isOpen = (job) => job.state === "queued" || job.state === "running";
+/** @type {Map<string, () => void>} what is watched -> stops watching it */
+const watching = new Map();
+let timer = 0;
+
+function watchAll() {
+  const wanted = new Set();
+  for (const { dataset } of document.querySelectorAll("[data-watch]")) {
+    wanted.add(dataset.watch);
+    if (watching.has(dataset.watch)) continue;
+    const [kind, id] = dataset.watch.split(" ");
+    const change = (job) => {
+      if (dataset.end === "reload" && !isOpen(job)) location.reload();
+      else refreshSoon();
+    };
+    watching.set(dataset.watch, watchJob(kind, Number(id), change));
+  }
+  for (const [what, stop] of watching) {
+    if (!wanted.has(what)) {
+      stop();
+      watching.delete(what);
+    }
+  }
+}
+
+function refreshSoon() {
+  timer ||= setTimeout(refresh, 300);
+}
+
+/** Fetch the page and put its live parts in place of those shown, but not under somebody's hands. */
+async function refresh() {
+  timer = 0;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const newer = fresh.getElementById(part.id);
+    if (newer && !part.contains(document.activeElement)) part.replaceWith(document.adoptNode(newer));
+  }
+  watchAll();
+}
+
+watchAll();
