@@ -22,6 +22,7 @@ from drf_spectacular.generators import SchemaGenerator
 from detector.checks import RATES
 from detector.jobs import WATCHABLE
 from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
+from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
 from detector.services.versions import register_version
 from tests.detector.batches import FACE, incoming
@@ -189,6 +190,8 @@ def test_every_address_has_an_audience():
     assert {address.area for address in addresses()} <= set(AREAS), __doc__
     assert not [route for route in PUBLIC if parameters_of(route)], "what has an id is not for everybody"
     assert set(routes(get_resolver())) >= PUBLIC
+    # The first knows nobody, the second is walked by `WATCHABLE`.
+    assert [str(pattern.pattern) for pattern in websocket_urlpatterns] == ["ws/live/", "ws/jobs/"]
 
 
 def test_strangers_get_nothing(house):
