@@ -1,6 +1,7 @@
 """One error shape for the whole API: every address with every mistake, walked by one test."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("engine")
 def addresses() -> list[str]:
     """Every address of the API and of health, of a row that is not there where it names one."""
     return [
-        str(pattern.pattern).replace("<int:pk>", "1")
+        re.sub(r"<int:\w+>", "1", str(pattern.pattern))
         for pattern in get_resolver("detector.api.urls").url_patterns
         if str(pattern.pattern).startswith(("api/", "health"))
     ]
