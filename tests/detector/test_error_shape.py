@@ -9,14 +9,16 @@ from django.test import Client
 from django.urls import get_resolver
 
 JSON = "application/json"
-GETTABLE = ("1/", "items/", "download/")
+GETTABLE = ("1/", "items/", "download/", "evaluations/")
+NOT_FOR_STRANGERS = ("api/batches/", "api/detectors/")
+STAFF_ONLY = "api/detectors/"
 pytestmark = pytest.mark.usefixtures("engine")
 
 
 def addresses() -> list[str]:
     """Every address of the API and of health, of a row that is not there where it names one."""
     return [
-        str(pattern.pattern).replace("<int:pk>", "1")
+        str(pattern.pattern).replace("<int:pk>", "1").replace("<int:evaluation>", "1")
         for pattern in get_resolver("detector.api.urls").url_patterns
         if str(pattern.pattern).startswith(("api/", "health"))
     ]
@@ -29,7 +31,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        yield 403 if "batches" in address else 405, client.delete(f"/{address}")
+        yield 403 if address.startswith(NOT_FOR_STRANGERS) else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
         yield 405, client.get(address)
@@ -52,7 +54,10 @@ def mistakes_of_somebody_signed_in(client: Client):
     client.force_login(get_user_model().objects.get_or_create(username="somebody")[0])
     for address in addresses():
         if "1" in address:
-            yield 404, client.get(f"/{address}") if address.endswith(GETTABLE) else client.post(f"/{address}")
+            expected = 403 if address.startswith(STAFF_ONLY) else 404
+            yield expected, ask_for_row(client, address)
+    yield 403, client.get("/api/detectors/")
+    yield 403, client.post("/api/detectors/rollback/")
     yield 404, client.get("/api/batches/99999999999999999999/")
     yield 405, client.put("/api/batches/")
     yield 405, client.get("/api/batches/1/cancel/")
@@ -61,6 +66,23 @@ def mistakes_of_somebody_signed_in(client: Client):
     yield 400, client.post("/api/batches/", b"", "multipart/form-data; boundary=x; charset=utf-16")
     yield 415, client.post("/api/batches/", "{}", JSON)
     yield 404, client.get("/api/batches/?cursor=nonsense")
+
+
+def mistakes_of_staff(client: Client):
+    """The same for who decides about detectors."""
+    client.force_login(get_user_model().objects.create_superuser("keeper"))
+    for address in addresses():
+        if "1" in address and address.startswith(STAFF_ONLY):
+            yield 404, ask_for_row(client, address)
+    yield 409, client.post("/api/detectors/rollback/")
+    yield 405, client.put("/api/detectors/")
+    yield 400, client.get("/api/detectors/?state=lost")
+    yield 404, client.get("/api/detectors/?cursor=nonsense")
+
+
+def ask_for_row(client: Client, address: str):
+    """Read the row that is not there, or act on it where it can't be read."""
+    return client.get(f"/{address}") if address.endswith(GETTABLE) else client.post(f"/{address}")
 
 
 def assert_shape(status: int, response) -> None:
@@ -82,8 +104,9 @@ def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
     hamster(predict_rate="", stream_rate="", api_rate="")
     cache.clear()
     client = Client(raise_request_exception=False)
-    for status, response in (*mistakes(client), *mistakes_of_somebody_signed_in(client)):
-        assert_shape(status, response)
+    for find in (mistakes, mistakes_of_somebody_signed_in, mistakes_of_staff):
+        for status, response in find(client):
+            assert_shape(status, response)
 
     monkeypatch.setattr("detector.api.health.get_engine", None)
     assert_shape(500, client.get("/health"))
