@@ -23,6 +23,8 @@ os.environ.update(
 from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
 django.setup()
+# Tests that run side by side (pytest-xdist) would otherwise have their settings read before this is.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 REDIS = EmbeddedRedis(VAR_DIR)
 
 

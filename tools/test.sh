@@ -36,4 +36,9 @@ fi
 
 "$VENV/bin/python" -m ruff check .
 "$VENV/bin/python" -m ruff format --check .
-exec "$VENV/bin/python" -m pytest "$@" </dev/null
+if [ $# -gt 0 ]; then
+    exec "$VENV/bin/python" -m pytest "$@" </dev/null
+fi
+# Two at a time; what drives a browser and counts its frames has the machine to itself.
+"$VENV/bin/python" -m pytest -n 2 --dist loadfile -m "not e2e" </dev/null
+"$VENV/bin/python" -m pytest -m e2e </dev/null
