@@ -129,7 +129,8 @@ class House:
             **{"faces": [], "classes": 0, "has_problems": False},
         )
         evaluation = Evaluation.objects.create(version=version, dataset=data, owner=staff, total=1, done=1)
-        evaluation.parts.create(start=0, pictures=[{"path": picture, "truth": [], "found": []}])
+        looked_at = {"path": picture, "size": [64, 64], "source": "", "truth": [], "found": [], "problem": ""}
+        evaluation.parts.create(start=0, pictures=[looked_at])
         run = TrainingRun.objects.create(
             **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
