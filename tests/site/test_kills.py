@@ -10,10 +10,10 @@ import os
 import random
 import sqlite3
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -201,14 +201,14 @@ def kill_at_work(site: KilledSite, name: str, chance: random.Random) -> None:
         before = site.looked_at()
         wait_until(lambda: site.looked_at() > before, "pictures to be looked at")
         time.sleep(chance.uniform(0, 1))
-    upload = threading.Thread(target=site.hand_in)
-    if name == "web":
-        upload.start()
-        time.sleep(chance.uniform(0, 0.5))
-    wait_until(lambda: site.processes(name), f"{name} to be there")
-    site.kill(name)
-    if name == "web":
-        upload.join()
+    with ThreadPoolExecutor() as pool:
+        if name == "web":
+            upload = pool.submit(site.hand_in)
+            time.sleep(chance.uniform(0, 0.5))
+        wait_until(lambda: site.processes(name), f"{name} to be there")
+        site.kill(name)
+        if name == "web":
+            upload.result()
 
 
 def assert_finished_once(site: KilledSite, kills_of_batch_workers: int) -> None:
