@@ -5,21 +5,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
-from detector.admin_pages import ReadOnlyAdmin
-from detector.models import AuditEntry, DetectorVersion
+from detector.admin_pages import ReadOnlyAdmin, act_on_each
+from detector.models import AuditEntry, DetectorVersion, Evaluation, ShadowCount, ShadowPace
+from detector.services.shadow import start_shadow, stop_shadow
 from detector.services.versions import VersionError, promote_version, roll_back
 
 
 @admin.register(DetectorVersion)
 class DetectorVersionAdmin(ReadOnlyAdmin):
-    """Which detectors there are, and the two buttons that decide what is served."""
+    """Which detectors there are, and the actions that decide what is served and what runs as a shadow."""
 
-    list_display = ["name", "state", "source", "created_at", "activated_at", "previous"]
-    list_filter = ["state", "source"]
+    list_display = ["name", "state", "is_shadow", "source", "created_at", "activated_at", "previous"]
+    list_filter = ["state", "is_shadow", "source"]
     search_fields = ["name", "sha256"]
     exclude = ["onnx"]
     readonly_fields = ["file"]
-    actions = ["promote", "roll_back"]
+    actions = ["promote", "roll_back", "start_shadow", "stop_shadow"]
 
     @admin.display(description="file")
     def file(self, version: DetectorVersion) -> str:
@@ -50,6 +51,50 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
             self.message_user(request, error.message, messages.ERROR)
         else:
             self.message_user(request, f"{version.name} is active again.")
+
+    @admin.action(description="Start as a shadow beside the active version", permissions=["promote"])
+    def start_shadow(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+        act_on_each(
+            self,
+            request,
+            versions,
+            lambda version: start_shadow(version=version, actor=request.user),
+            "is the shadow; its page on the site shows what is counted",
+        )
+
+    @admin.action(description="Stop as a shadow", permissions=["promote"])
+    def stop_shadow(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+        act_on_each(
+            self,
+            request,
+            versions,
+            lambda version: stop_shadow(version=version, actor=request.user),
+            "is not a shadow any more",
+        )
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ReadOnlyAdmin):
+    """Which version looked at which data set. They are asked for and shown on the pages of versions."""
+
+    list_display = ["id", "version", "dataset", "split", "state", "done", "total", "owner", "created_at"]
+    list_filter = ["state", "dataset", "version"]
+    exclude = ["claim", "figures"]
+
+
+@admin.register(ShadowCount)
+class ShadowCountAdmin(ReadOnlyAdmin):
+    """How shadows agreed with the active version."""
+
+    list_display = ["version", "live", "emotion", "agreed", "disagreed"]
+    list_filter = ["version", "emotion"]
+
+
+@admin.register(ShadowPace)
+class ShadowPaceAdmin(ReadOnlyAdmin):
+    """How long shadows took and how often they gave way."""
+
+    list_display = ["version", "frames", "gave_way", "slowest_ms"]
 
 
 @admin.register(AuditEntry)

@@ -83,11 +83,6 @@ class DatasetAdmin(admin.ModelAdmin):
         """Progress as people read it."""
         return f"{dataset.progress:.0%}"
 
-    @admin.display(description="problems")
-    def problem_count(self, dataset: Dataset) -> int | None:
-        """What is wrong with it."""
-        return dataset.problem_count
-
     @admin.display(description="report")
     def page(self, dataset: Dataset) -> str:
         """The way to its page."""

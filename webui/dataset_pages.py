@@ -121,7 +121,7 @@ def _report(dataset: Dataset) -> dict[str, Any]:
 
 def _pairs(dataset: Dataset, listed: list[dict[str, Any]]) -> list[list[DatasetSample]]:
     files = {pair[side] for pair in listed for side in ("first", "second")}
-    samples = {sample.file: sample for sample in dataset.samples.filter(file__in=files)} if files else {}
+    samples = {sample.file: sample for sample in samples_of(dataset).filter(file__in=files)} if files else {}
     return [[samples[pair[side]] for side in ("first", "second") if pair[side] in samples] for pair in listed]
 
 

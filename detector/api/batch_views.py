@@ -117,7 +117,7 @@ class BatchListView(OwnBatches, ListAPIView):
         batch = create_batch(
             owner=request.user,
             files=request.FILES.getlist("files"),
-            webhook=request.data.get("webhook", ""),
+            webhook=request.POST.get("webhook", ""),
         )
         return self.row(batch.pk, 202, is_new=True)
 

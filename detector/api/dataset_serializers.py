@@ -31,8 +31,9 @@ class DatasetSerializer(serializers.ModelSerializer):
     """
 
     owner = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
-    images = serializers.SerializerMethodField(help_text="Null until it is checked.")
-    problems = serializers.SerializerMethodField(help_text="How many. Null until it is checked.")
+    problems = serializers.IntegerField(
+        source="problem_count", allow_null=True, help_text="How many. Null until it is checked."
+    )
 
     class Meta:
         model = Dataset
@@ -41,12 +42,6 @@ class DatasetSerializer(serializers.ModelSerializer):
             *("images", "problems", "created_at", "checked_at"),
         ]
         read_only_fields = fields
-
-    def get_images(self, dataset: Dataset) -> int | None:
-        return dataset.images
-
-    def get_problems(self, dataset: Dataset) -> int | None:
-        return dataset.problem_count
 
 
 class SplitSerializer(serializers.Serializer):
@@ -128,7 +123,7 @@ class DatasetDetailSerializer(DatasetSerializer):
 class FaceSerializer(serializers.Serializer):
     """One labelled face; corners are fractions of the upright picture."""
 
-    label = serializers.ChoiceField([*EMOTIONS, UNKNOWN])
+    label = serializers.CharField(help_text=f"{', '.join(EMOTIONS)} or {UNKNOWN}.")
     x1 = serializers.FloatField()
     y1 = serializers.FloatField()
     x2 = serializers.FloatField()

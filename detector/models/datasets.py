@@ -30,13 +30,15 @@ class Dataset(models.Model):
     progress = models.FloatField(
         default=0.0, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)], help_text="0 to 1."
     )
-    claim = models.CharField(max_length=32, blank=True, help_text="Of the worker that checks it.")
+    claim = models.CharField(max_length=32, blank=True, help_text="Of the worker that checks it or did.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that took this check.")
     heartbeat_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was queued last, or its worker last gave a sign of life."
     )
     error = models.TextField(blank=True, help_text="Why it could not be checked.")
     report = models.JSONField(null=True, blank=True, help_text="What the check found.")
+    images = models.PositiveIntegerField(null=True, blank=True, help_text="Pictures, when it is checked.")
+    problem_count = models.PositiveIntegerField("problems", null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -45,21 +47,12 @@ class Dataset(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def images(self) -> int | None:
-        """Pictures of all splits; None until it is checked."""
-        return self.report and sum(split["images"] for split in self.report["splits"].values())
-
-    @property
-    def problem_count(self) -> int | None:
-        """What is wrong with it; None until it is checked."""
-        return self.report and self.report["problems"]["count"]
-
 
 class DatasetSample(models.Model):
     """One picture of a data set."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="samples")
+    claim = models.CharField(max_length=32, help_text="Of the check that saw it: others' are left over.")
     split = models.CharField(max_length=10, help_text="train, valid or test.")
     file = models.CharField(max_length=600, help_text="Inside the data set's folder.")
     width = models.PositiveIntegerField(help_text="Pixels; 0 if the picture is broken.")
@@ -73,7 +66,7 @@ class DatasetSample(models.Model):
 
     class Meta:
         ordering = ["dataset", "id"]
-        indexes = [models.Index(fields=["dataset", "split", "id"], name="samples_by_split")]
+        indexes = [models.Index(fields=["dataset", "claim", "split", "id"], name="samples_by_split")]
 
     def __str__(self) -> str:
         return self.file

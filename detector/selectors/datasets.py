@@ -9,8 +9,8 @@ CLASS_BITS = {name: 1 << index for index, name in enumerate((*EMOTIONS, UNKNOWN)
 
 
 def datasets() -> QuerySet[Dataset]:
-    """All data sets, newest first."""
-    return Dataset.objects.select_related("owner").order_by("-created_at", "-id")
+    """All data sets, newest first. Their reports, which may be long, are read when they are asked for."""
+    return Dataset.objects.select_related("owner").defer("report").order_by("-created_at", "-id")
 
 
 def uploaded_bytes() -> int:
@@ -23,7 +23,7 @@ def samples_of(
 ) -> QuerySet[DatasetSample]:
     """The pictures of a data set in order, as its latest check saw them: of one split, with at least one face
     of that emotion (or "unknown"), or with `problems` only."""
-    samples = dataset.samples.order_by("id")
+    samples = dataset.samples.filter(claim=dataset.claim).order_by("id")
     if split:
         samples = samples.filter(split=split)
     if emotion:

@@ -7,12 +7,12 @@ written only where that claim still stands. One whose worker died is begun anew 
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import IntegrityError
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -29,6 +29,8 @@ BEAT_INTERVAL = 1.0  # seconds
 MOST_ATTEMPTS = 3
 SILENCE = timedelta(seconds=60)  # queued for this long: its message may have been lost
 MOST_PROBLEMS_OF_A_SAMPLE = 20
+ALL_BUT_WRITTEN = 0.99
+ROWS = 500  # pictures written in one transaction
 WORKER_DIED = (
     f"The worker died {MOST_ATTEMPTS} times while it checked this data set. Often it has run out of memory."
 )
@@ -65,13 +67,13 @@ def carry_out_check(*, dataset: Dataset, give_way: Callable[[], object] = lambda
     def beat(share: float) -> None:
         nonlocal last
         if time.monotonic() - last >= BEAT_INTERVAL:
-            _still_ours(dataset, progress=round(share, 4), heartbeat_at=timezone.now())
+            _still_ours(dataset, progress=min(share, ALL_BUT_WRITTEN), heartbeat_at=timezone.now())
             give_way()
             last = time.monotonic()
 
     try:
         found = inspect(Path(dataset.folder), max_pixels=config.upload_max_pixels, on_step=beat)
-        _succeed(dataset, found)
+        _succeed(dataset, found, beat)
     except CheckLost:
         logger.info("data set %s is not ours to check any more", dataset.pk)
         return False
@@ -113,18 +115,26 @@ def _still_ours(dataset: Dataset, **values: object) -> None:
         raise CheckLost()
 
 
-def _succeed(dataset: Dataset, found: Inspection) -> None:
+def _succeed(dataset: Dataset, found: Inspection, beat: Callable[[float], None]) -> None:
+    """Write the pictures a few at a time, so that others get at the database in between, then the report."""
+    dataset.samples.exclude(claim=dataset.claim).delete()
+    for start in range(0, len(found.pictures), ROWS):
+        beat(ALL_BUT_WRITTEN)
+        rows = [_sample(dataset, picture) for picture in found.pictures[start : start + ROWS]]
+        try:
+            DatasetSample.objects.bulk_create(rows)
+        except IntegrityError as error:  # it was deleted just now
+            raise CheckLost() from error
     report = found.report(most=config.dataset_max_listed)
-    with transaction.atomic():
-        _still_ours(
-            dataset,
-            state=JobState.SUCCEEDED,
-            progress=1.0,
-            report=report,
-            checked_at=timezone.now(),
-        )
-        dataset.samples.all().delete()
-        DatasetSample.objects.bulk_create(_samples(dataset, found), batch_size=500)
+    _still_ours(
+        dataset,
+        state=JobState.SUCCEEDED,
+        progress=1.0,
+        report=report,
+        images=len(found.pictures),
+        problem_count=report["problems"]["count"],
+        checked_at=timezone.now(),
+    )
     logger.info("data set %s has %d problems", dataset.pk, report["problems"]["count"])
 
 
@@ -134,23 +144,23 @@ def _fail(dataset: Dataset, error: str) -> bool:
     return bool(failed)
 
 
-def _samples(dataset: Dataset, found: Inspection) -> Iterator[DatasetSample]:
-    for picture in found.pictures:
-        names = [EMOTIONS[label] if label >= 0 else UNKNOWN for label in picture.labels]
-        yield DatasetSample(
-            dataset=dataset,
-            split=picture.split,
-            file=picture.file,
-            width=picture.width,
-            height=picture.height,
-            faces=_faces(picture, names),
-            classes=sum(CLASS_BITS[name] for name in set(names)),
-            problems=[
-                {"line": finding.line, "message": finding.message}
-                for finding in picture.findings[:MOST_PROBLEMS_OF_A_SAMPLE]
-            ],
-            has_problems=bool(picture.findings),
-        )
+def _sample(dataset: Dataset, picture: Picture) -> DatasetSample:
+    names = [EMOTIONS[label] if label >= 0 else UNKNOWN for label in picture.labels]
+    return DatasetSample(
+        dataset=dataset,
+        claim=dataset.claim,
+        split=picture.split,
+        file=picture.file,
+        width=picture.width,
+        height=picture.height,
+        faces=_faces(picture, names),
+        classes=sum(CLASS_BITS[name] for name in set(names)),
+        problems=[
+            {"line": finding.line, "message": finding.message}
+            for finding in picture.findings[:MOST_PROBLEMS_OF_A_SAMPLE]
+        ],
+        has_problems=bool(picture.findings),
+    )
 
 
 def _faces(picture: Picture, names: list[str]) -> list[dict[str, object]]:

@@ -118,6 +118,8 @@ def check_again(*, dataset: Dataset) -> None:
             attempts=0,
             error="",
             report=None,
+            images=None,
+            problem_count=None,
             heartbeat_at=timezone.now(),
         ):
             raise CheckRunning()

@@ -1,10 +1,12 @@
 """A real HTTP server that takes webhooks as a test tells it to."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -15,6 +17,7 @@ class Receiver:
     answer: bytes = b"thanks"
     headers: dict[str, str] = field(default_factory=dict)
     pause: float = 0.0  # seconds between the bytes of the answer
+    certificate: Path | None = None  # with its key, for https
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     port: int = 0
     gone: threading.Event = field(default_factory=threading.Event)
@@ -52,6 +55,10 @@ def receiver(**how: object) -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if taken.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(taken.certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         taken.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

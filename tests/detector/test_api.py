@@ -258,6 +258,10 @@ def test_the_schema_describes_every_address(client):
         "/api/batches/{id}/cancel/",
         "/api/batches/{id}/retry/",
         "/api/batches/{id}/download/",
+        "/api/datasets/",
+        "/api/datasets/{id}/",
+        "/api/datasets/{id}/check/",
+        "/api/datasets/{id}/samples/",
     }
 
 

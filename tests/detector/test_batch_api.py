@@ -55,14 +55,17 @@ def test_a_batch_is_accepted_and_its_row_tells_how_far_it_is(client):
     row = made.json()
     assert list(row) == [
         *("id", "state", "cancel_requested", "counts", "progress"),
-        *("detector", "created_at", "finished_at", "expires_at"),
+        *("detector", "created_at", "finished_at", "expires_at", "webhook", "expressions"),
     ]
+    assert row["webhook"] is None
     counts = {"total": 2, "queued": 1, "running": 0, "succeeded": 0, "failed": 1, "cancelled": 0}
     assert (row["state"], row["counts"], row["progress"]) == ("queued", counts, 0.5)
     work()
     row = client.get(address(made)).json()
     assert (row["state"], row["progress"], row["detector"]) == ("succeeded", 1.0, "shipped")
     assert row["counts"] == {**counts, "queued": 0, "succeeded": 1}
+    assert {name: count for name, count in row["expressions"].items() if count} == {"happy": 1}
+    assert set(row["expressions"]) == {*EMOTIONS, "unknown"}
 
 
 def test_items_come_in_pages_with_predictions_and_errors_and_can_be_chosen_by_state(client, monkeypatch):
@@ -79,6 +82,8 @@ def test_items_come_in_pages_with_predictions_and_errors_and_can_be_chosen_by_st
     assert (second["prediction"], third["error"], rest["next"]) == (None, None, None)
     failed = client.get(address(made, "items/?state=failed")).json()["results"]
     assert [item["name"] for item in failed] == ["b.txt"]
+    happy, none = (client.get(address(made, f"items/?emotion={e}")).json() for e in ("happy", "unknown"))
+    assert [item["name"] for page in (happy, none) for item in page["results"]] == ["a.jpg", "c.jpg"]
     wrong = client.get(address(made, "items/?state=lost"))
     assert (wrong.status_code, code_of(wrong)) == (400, "invalid")
 
@@ -172,6 +177,21 @@ def test_too_much_is_refused(client, hamster, settings):
     assert send(client, *many(2)).status_code == 202
     refused = send(client, *many(2))
     assert (refused.status_code, code_of(refused)) == (409, "too_many_batches")
+
+
+def test_ten_thousand_files_are_refused_whole_and_ten_thousand_in_an_archive_are_one_failed_item(
+    client, settings, tmp_path
+):
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    refused = send(client, *many(10_000, b"x"))
+    assert (refused.status_code, code_of(refused)) == (413, "too_many_items")
+    assert "2000" in refused.json()["error"]["message"]
+    assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
+    assert not BatchJob.objects.exists()
+    made = send(client, ("all.zip", zipped(many(10_000, b"x"))), ("a.jpg", FACE))
+    items = client.get(address(made, "items/")).json()["results"]
+    assert [item["error"] and item["error"]["code"] for item in items] == ["archive_too_large", None]
 
 
 def test_a_body_that_is_no_multipart_is_refused(client):

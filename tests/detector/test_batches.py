@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from detector.models import BatchItem, BatchJob
 from detector.services import batches as service
+from detector.services.batch_intake import Incoming
 from detector.services.batch_work import (
     MOST_ATTEMPTS,
     SILENCE,
@@ -137,6 +138,16 @@ def test_what_is_over_a_limit_is_refused_as_a_whole_and_nothing_is_kept(
     assert not BatchJob.objects.exists()
     assert stored_files() == []
     assert list((Path(settings.MEDIA_ROOT) / "batches").glob("*")) == []
+
+
+def test_one_file_of_200_megabytes_is_an_item_that_says_why_and_is_not_kept(owner, tmp_path):
+    huge = tmp_path / "huge.jpg"
+    huge.write_bytes(FACE)
+    os.truncate(huge, 200_000_000)
+    batch = create_batch(owner=owner, files=[Incoming("huge.jpg", huge)])
+    item = batch.items.get()
+    assert (now(batch).state, item.error_code, item.size) == (State.FAILED, "image_too_large", 200_000_000)
+    assert stored_files() == []
 
 
 def test_an_account_has_only_so_many_open_batches(make_batch, hamster):

@@ -2,8 +2,14 @@
 
 import socket
 import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from detector.outbound import AddressRefused, NoAnswer, is_public, post, public_address
 from tests.detector.receiver import receiver
@@ -95,3 +101,46 @@ def test_nobody_there_is_no_answer(hamster):
 def test_a_name_without_an_address_is_refused():
     with pytest.raises(AddressRefused, match="has no address"):
         public_address("nowhere.invalid", 80)
+
+
+def certificate_for(name: str, path: Path) -> Path:
+    """A certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
+@pytest.mark.parametrize(("host", "is_trusted"), [("hooks.example", True), ("other.example", False)])
+def test_over_https_the_name_has_to_be_the_certificates(hamster, monkeypatch, tmp_path, host, is_trusted):
+    hamster(webhook_allow_private=True)
+    ask = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _host, *rest, **options: ask("127.0.0.1", *rest, **options)
+    )
+    certificate = certificate_for("hooks.example", tmp_path / "both.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with receiver(certificate=certificate) as taken:
+        url = f"https://{host}:{taken.port}/hook"
+        if is_trusted:
+            assert post(url, body=b"x", headers={}, seconds=10).status == 200
+        else:
+            with pytest.raises(NoAnswer, match="certificate"):
+                post(url, body=b"x", headers={}, seconds=10)
+    assert len(taken.got) == is_trusted

@@ -1,9 +1,12 @@
 """A shadow: what it counts, that it gives way, that nothing of it reaches anybody."""
 
 from collections.abc import Iterator
+from io import StringIO
 from queue import Queue
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from detector.engine.detectors import LoadedDetector, load_detector
 from detector.engine.inference import InferenceEngine
@@ -258,3 +261,34 @@ def test_a_process_follows_the_shadow_and_writes_its_counts_down(versions, engin
     keeper.look()
     assert engine_of_two.shadow._detector is None
     box.close()
+
+
+def test_the_admin_starts_and_stops_a_shadow_and_shows_what_is_counted(versions, admin_client):
+    live, candidate = versions
+    page = reverse("admin:detector_detectorversion_changelist")
+    for version in (live, candidate):  # the active one is refused with a message
+        answer = admin_client.post(
+            page, {"action": "start_shadow", "_selected_action": [version.pk]}, follow=True
+        )
+    assert "is the shadow" in answer.content.decode()
+    assert shadow_detector() == candidate
+    tally = ShadowTally(frames=1)
+    tally.count("red-1", "happy", agreed=True)
+    add_tally(version_id=candidate.pk, tally=tally)
+    for name in ("shadowcount", "shadowpace", "evaluation"):
+        assert admin_client.get(reverse(f"admin:detector_{name}_changelist")).status_code == 200
+    admin_client.post(page, {"action": "stop_shadow", "_selected_action": [candidate.pk]})
+    assert shadow_detector() is None
+
+
+def test_the_command_starts_and_stops_a_shadow(versions):
+    told = StringIO()
+    call_command("shadow", "red-2", "--share", "0.25", stdout=told)
+    assert shadow_detector().shadow_share == 0.25
+    call_command("shadow", "red-2", "--stop", stdout=told)
+    assert shadow_detector() is None
+    assert "25%" in told.getvalue()
+    with pytest.raises(CommandError, match="not running as a shadow"):
+        call_command("shadow", "red-2", "--stop")
+    with pytest.raises(CommandError, match="no detector version"):
+        call_command("shadow", "red-3")

@@ -89,6 +89,11 @@ def test_what_can_not_be_called_is_refused_and_nothing_is_kept(client, hamster, 
     assert not BatchJob.objects.exists()
 
 
+def test_a_file_is_no_webhook(client):
+    files = {"files": SimpleUploadedFile("a.jpg", FACE), "webhook": SimpleUploadedFile("b.jpg", FACE)}
+    assert client.post("/api/batches/", files).json()["webhook"] is None
+
+
 def test_the_end_is_told_signed_with_the_batch_as_the_api_gives_it(client, broker):
     with receiver() as taken:
         made = end(client, taken.url)

@@ -10,10 +10,10 @@ import os
 import random
 import sqlite3
 import sys
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tell
 ASTRONAUT = Path(__file__).resolve().parents[2] / "webui/static/webui/sample/astronaut.jpg"
 KILLS = 10
 VICTIMS = ("training worker", "batch worker", "redis", "web", "ml.train", "batch pool")
-PICTURES, EPOCHS = 400, 12
+PICTURES, EPOCHS = 400, 8
 CHUNK = 8  # pictures a worker takes at a time
-PATIENCE = 240.0  # seconds for anything to come about by itself
+PATIENCE = 600.0  # seconds for anything to come about by itself
 COUNT_ENDS = """
 CREATE TABLE ended (item INTEGER NOT NULL);
 CREATE TRIGGER item_ends AFTER UPDATE ON detector_batchitem
@@ -78,7 +78,7 @@ class KilledSite(SiteProcess):
             HAMSTER_BATCH_CHUNK=str(CHUNK),
             HAMSTER_BATCH_CLAIM_SECONDS="6",
             HAMSTER_BATCH_MAX_OPEN="20",
-            HAMSTER_TRAINING_CLAIM_SECONDS="8",
+            HAMSTER_TRAINING_CLAIM_SECONDS="10",
         )
         self.database = folder / "site.sqlite3"
         self.archive = archive
@@ -186,6 +186,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, chance: random.Random) -> Ite
     yield site
     site.client.close()
     site.stop()
+    print(*(line for line in site.log.read_text().splitlines() if "celery.app.trace" not in line), sep="\n")
 
 
 def kill_at_work(site: KilledSite, name: str, chance: random.Random) -> None:
@@ -200,14 +201,14 @@ def kill_at_work(site: KilledSite, name: str, chance: random.Random) -> None:
         before = site.looked_at()
         wait_until(lambda: site.looked_at() > before, "pictures to be looked at")
         time.sleep(chance.uniform(0, 1))
-    upload = threading.Thread(target=site.hand_in)
-    if name == "web":
-        upload.start()
-        time.sleep(chance.uniform(0, 0.5))
-    wait_until(lambda: site.processes(name), f"{name} to be there")
-    site.kill(name)
-    if name == "web":
-        upload.join()
+    with ThreadPoolExecutor() as pool:
+        if name == "web":
+            upload = pool.submit(site.hand_in)
+            time.sleep(chance.uniform(0, 0.5))
+        wait_until(lambda: site.processes(name), f"{name} to be there")
+        site.kill(name)
+        if name == "web":
+            upload.result()
 
 
 def assert_finished_once(site: KilledSite, kills_of_batch_workers: int) -> None:

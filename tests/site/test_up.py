@@ -49,7 +49,11 @@ def test_web_process_has_not_loaded_torch_nor_matplotlib(site: RunningSite):
     assert "matplotlib" not in libraries
 
 
-@pytest.mark.parametrize("part", ["--queues training", "daphne"])
+def test_the_worker_that_takes_every_core_is_nicer_than_the_pages(site: RunningSite):
+    assert site.child("--queues batch").nice() > site.child("daphne").nice()
+
+
+@pytest.mark.parametrize("part", ["--queues training", "--queues webhooks", "daphne"])
 def test_died_process_is_started_again(site: RunningSite, part: str):
     before = site.child(part)
     before.kill()

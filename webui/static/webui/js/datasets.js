@@ -21,7 +21,8 @@ for (const place of document.querySelectorAll("[data-dataset]")) {
       }
       place.querySelector("progress").value = job.progress;
       state.textContent = state.dataset.state = job.state;
-      if (words && job.state === "running") words.textContent = `${Math.floor(job.progress * 100)} % looked through.`;
+      // In steps: screen readers say each change.
+      if (words && job.state === "running") words.textContent = `${Math.floor(job.progress * 10) * 10} % looked through.`;
     },
     { gone: () => location.assign("/datasets/") },
   );
