@@ -2,11 +2,13 @@
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
+from detector.admin_confirmation import ask_first
 from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import AuditEntry, DetectorVersion, Evaluation, ShadowCount, ShadowPace
+from detector.selectors.versions import active_detector
 from detector.services.shadow import start_shadow, stop_shadow
 from detector.services.versions import VersionError, promote_version, roll_back
 
@@ -32,25 +34,34 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
         return request.user.has_perm("detector.change_detectorversion")
 
     @admin.action(description="Promote: serve this version", permissions=["promote"])
-    def promote(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+    def promote(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> HttpResponse | None:
         if versions.count() != 1:
             self.message_user(request, "Select exactly one version to promote.", messages.WARNING)
-            return
+            return None
+        question = "Serve this version to everybody from now on?"
+        if page := ask_first(self, request, versions, action="promote", question=question):
+            return page
         try:
             version = promote_version(version=versions.get(), actor=request.user)
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
             self.message_user(request, f"{version.name} is active; every web process follows within seconds.")
+        return None
 
     @admin.action(description="Roll back to the version that was active before", permissions=["promote"])
-    def roll_back(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:
+    def roll_back(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> HttpResponse | None:
+        active = active_detector()
+        question = f"Serve {active.previous} again instead of {active}?" if active and active.previous else ""
+        if question and (page := ask_first(self, request, versions, action="roll_back", question=question)):
+            return page
         try:
             version = roll_back(actor=request.user)
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
             self.message_user(request, f"{version.name} is active again.")
+        return None
 
     @admin.action(description="Start as a shadow beside the active version", permissions=["promote"])
     def start_shadow(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> None:

@@ -171,14 +171,23 @@ def test_commands_list_promote_and_roll_back(first, second, red_two):
         call_command("promote", "red-3")
 
 
-def test_the_admin_promotes_and_rolls_back(admin_client, first, second):
+def test_the_admin_promotes_and_rolls_back_once_somebody_says_yes(admin_client, first, second):
     page = reverse("admin:detector_detectorversion_changelist")
+
+    def act(name: str, version: DetectorVersion, **answer: str) -> str:
+        asked = {"action": name, "_selected_action": [version.pk], **answer}
+        return admin_client.post(page, asked, follow=True).content.decode()
+
     for version in (first, second):
-        admin_client.post(page, {"action": "promote", "_selected_action": [version.pk]})
+        act("promote", version, confirmed="yes")
     assert active_detector() == second
-    admin_client.post(page, {"action": "roll_back", "_selected_action": [first.pk]})
+    assert "Serve red-1 again instead of red-2?" in act("roll_back", first)
+    assert active_detector() == second
+    act("roll_back", first, confirmed="yes")
     assert active_detector() == first
     assert acts()[-1] == ("roll back", "red-1", "admin")
+    assert "Serve this version to everybody" in act("promote", second)
+    assert active_detector() == first
     assert admin_client.get(reverse("admin:detector_auditentry_changelist")).status_code == 200
 
 
