@@ -56,6 +56,10 @@ class NewTrainingPage(StaffOnly, FormView):
     template_name = "webui/training/new.html"
     form_class = TrainingRunForm
 
+    def get_initial(self) -> dict[str, Any]:
+        """The data set that the address names, as the page of a data set links here."""
+        return super().get_initial() | {"datasets": self.request.GET.getlist("dataset")}
+
     def get_form(self, form_class: type[Form] | None = None) -> Form:
         form = super().get_form(form_class)
         form.fields["datasets"].required = True

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.run_page import EPOCH, TRAINING, cancel, inked, start_run, state, wait_for_epoch
 from tests.e2e.site_process import SiteProcess
 from tests.ml.drawn_faces import make_dataset
 
@@ -22,8 +23,6 @@ for run in TrainingRun.objects.filter(status__in=("queued", "running"), cancel_r
     request_cancel(run=run)
 """
 PHONE = {"width": 390, "height": 844}
-TRAINING = 300_000  # milliseconds; it shares its processors with the browser and the site
-EPOCH = re.compile(r"After epoch (\d+):")
 
 
 @pytest.fixture(scope="module")
@@ -52,54 +51,12 @@ def staff_page(site: SiteProcess, open_page: Callable[..., Page], browser: Brows
     return open_for_staff
 
 
-def start_run(page: Page, name: str, dataset: str, *, epochs: int) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label(dataset).check()
-    for label, value in (
-        ("Epochs", str(epochs)),
-        ("Image size", "64"),
-        ("Batch size", "8"),
-        ("Device", "cpu"),
-    ):
-        page.get_by_label(label).fill(value)
-    page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(name)
-
-
-def state(page: Page) -> Locator:
-    return page.locator("#state")
-
-
-def wait_for_epoch(page: Page, least: int) -> int:
-    """Wait until the curves reach that epoch, and return the one they have reached."""
-    said = page.locator("#losses-said")
-    for _ in range(least + 1):
-        expect(said).to_have_text(EPOCH, timeout=TRAINING)
-        text = said.inner_text()
-        if (reached := int(EPOCH.search(text)[1])) >= least:
-            return reached
-        expect(said).not_to_have_text(text, timeout=TRAINING)
-    raise AssertionError(f"epoch {least} was not reached")
-
-
-def inked(canvas: Locator) -> int:
-    """How many points of a chart are drawn on."""
-    return canvas.evaluate(
-        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
-        ".filter((value, index) => index % 4 == 3 && value).length"
-    )
-
-
-def cancel(page: Page) -> None:
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    page.get_by_role("button", name="Cancel the run").click()
-
-
 def test_a_run_is_started_watched_by_two_cancelled_and_resumed(
     staff_page: Callable[..., Page], faces: str
 ) -> None:
     page = staff_page("/training/new/")
-    start_run(page, "first", faces, epochs=500)
+    page.get_by_label(faces).check()
+    start_run(page, "first", epochs=500)
     expect(page.locator("#said")).to_have_text(re.compile(r"Learning .*epoch \d+ of 500"), timeout=TRAINING)
     expect(page.locator("#left")).to_have_text(re.compile(r"about .* left"), timeout=TRAINING)
     expect(page.locator("#memory")).to_have_text(re.compile("GiB used at most"))
@@ -142,10 +99,12 @@ def test_a_second_run_waits_in_line_and_is_cancelled_at_once(
     site: SiteProcess, staff_page: Callable[..., Page], faces: str
 ) -> None:
     page = staff_page("/training/new/")
-    start_run(page, "ahead", faces, epochs=500)
+    page.get_by_label(faces).check()
+    start_run(page, "ahead", epochs=500)
     expect(page.locator("#said")).to_have_text(re.compile("Learning|in line"), timeout=TRAINING)
     page.goto(f"{site.url}/training/new/")
-    start_run(page, "behind", faces, epochs=3)
+    page.get_by_label(faces).check()
+    start_run(page, "behind", epochs=3)
     expect(page.locator("#said")).to_have_text(re.compile("in line"))
     cancel(page)
     expect(state(page)).to_have_text("cancelled")
