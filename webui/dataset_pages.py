@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.mixins import UserPassesTestMixin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -28,18 +27,16 @@ from detector.services.datasets import (
 from ml.config import EMOTIONS, UNKNOWN
 from ml.dataset import SPLITS
 from ml.inspection import KINDS
+from webui.staff import StaffOnly
 
 PAIRS_SHOWN = 24
 SMALL, LARGE = 320, 1280  # pixels
 
 
-class StaffPage(UserPassesTestMixin, View):
-    """Strangers are sent to sign in, others than staff get 403."""
+class StaffPage(StaffOnly, View):
+    """What the pages of data sets have in common."""
 
     extra_context = {"place": "datasets"}
-
-    def test_func(self) -> bool:
-        return self.request.user.is_active and self.request.user.is_staff
 
 
 class RegisterForm(forms.Form):

@@ -17,7 +17,7 @@ from detector.services.evaluations import EvaluationIsOpen, request_evaluation
 from detector.services.shadow import BadShare, start_shadow, stop_shadow
 from detector.services.speed import request_speed
 from detector.services.versions import promote_version, roll_back
-from webui.detector_pages import StaffOnly
+from webui.staff import StaffOnly
 
 FOLLOWS = "Every web process follows within seconds."
 

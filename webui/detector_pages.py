@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.mixins import UserPassesTestMixin
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -44,17 +43,11 @@ from webui.detector_figures import (
     metrics_of,
     precision_series,
 )
+from webui.staff import StaffOnly
 
 PICTURES_A_PAGE = 24
 THUMBNAIL = 320
 OPEN = (Evaluation.State.QUEUED, Evaluation.State.RUNNING)
-
-
-class StaffOnly(UserPassesTestMixin):
-    """Strangers are asked to sign in; others who are signed in get the page that says no."""
-
-    def test_func(self) -> bool:
-        return self.request.user.is_staff
 
 
 class DetectorPageBase(StaffOnly, TemplateView):

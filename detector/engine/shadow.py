@@ -70,6 +70,11 @@ class Shadow:
             taken, self._tally = self._tally, ShadowTally()
             return taken
 
+    def give_back(self, tally: ShadowTally) -> None:
+        """A tally that could not be written down: it comes with the next one."""
+        with self._changed:
+            self._tally.add(tally)
+
     def _work(self) -> None:
         while True:
             with self._changed:

@@ -79,5 +79,10 @@ class ShadowKeeper:
         if self._running is None:
             return
         tally = self._engine.shadow.take_tally()
-        if tally.frames or tally.gave_way:
+        if not (tally.frames or tally.gave_way):
+            return
+        try:
             add_tally(version_id=self._running[0], tally=tally)
+        except DatabaseError:
+            self._engine.shadow.give_back(tally)
+            raise

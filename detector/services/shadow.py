@@ -67,6 +67,18 @@ class ShadowTally:
         """One face of the live version, or one frame without any."""
         self.counts.setdefault((live, emotion), [0, 0])[0 if agreed else 1] += 1
 
+    def add(self, other: "ShadowTally") -> None:
+        """Take in what another has counted."""
+        for key, (agreed, disagreed) in other.counts.items():
+            row = self.counts.setdefault(key, [0, 0])
+            row[0] += agreed
+            row[1] += disagreed
+        self.frames += other.frames
+        self.gave_way += other.gave_way
+        self.shadow_ms += other.shadow_ms
+        self.live_ms += other.live_ms
+        self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
+
 
 def start_shadow(
     *, version: DetectorVersion, actor: AbstractBaseUser | None, share: float | None = None

@@ -36,7 +36,7 @@ from detector.services.versions import VersionError
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
 LOOK_INTERVAL = 1.0  # seconds between two looks at cancel requests; also the heartbeat's
-CANCEL_PATIENCE = 300.0  # seconds for a cancelled run to export the best it has
+CANCEL_PATIENCE = 1800.0  # seconds for a cancelled run to measure and export the best it has
 WRITE_INTERVAL = 0.5  # seconds between two writes of what the child said
 LINES_OF_ERROR = 15
 DISK_FULL = "The disk is full. Make room and resume the run."

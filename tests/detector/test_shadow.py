@@ -6,6 +6,7 @@ from queue import Queue
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from detector.engine.detectors import LoadedDetector, load_detector
@@ -77,14 +78,7 @@ def counted(engine: InferenceEngine, frames: int) -> ShadowTally:
     tally = ShadowTally()
 
     def all_there() -> bool:
-        more = engine.shadow.take_tally()
-        tally.frames += more.frames
-        tally.gave_way += more.gave_way
-        tally.shadow_ms += more.shadow_ms
-        for key, (agreed, disagreed) in more.counts.items():
-            row = tally.counts.setdefault(key, [0, 0])
-            row[0] += agreed
-            row[1] += disagreed
+        tally.add(engine.shadow.take_tally())
         return tally.frames + tally.gave_way == frames
 
     wait_until(all_there, "the shadow to count")
@@ -260,6 +254,30 @@ def test_a_process_follows_the_shadow_and_writes_its_counts_down(versions, engin
     stop_shadow(version=candidate, actor=None)
     keeper.look()
     assert engine_of_two.shadow._detector is None
+    box.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_cannot_be_written_down_just_now_is_written_later(versions, engine_of_two, hamster, caplog):
+    hamster(shadow_flush_seconds=0)
+    _, candidate = versions
+    keeper = ShadowKeeper(engine_of_two)
+    start_shadow(version=candidate, actor=None, share=1.0)
+    box = engine_of_two.open_mailbox(lambda outcome: None, lambda version: None)
+    keeper.look()
+    tally = ShadowTally(frames=1)
+    tally.count("red-1", "happy", agreed=True)
+    engine_of_two.shadow.give_back(tally)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE detector_shadowpace RENAME TO elsewhere")
+    keeper.look()
+    keeper.look()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE elsewhere RENAME TO detector_shadowpace")
+    assert caplog.text.count("can't follow the shadow") == 1
+    keeper.look()
+    assert ShadowCount.objects.get().agreed == 1
+    assert candidate.shadow_pace.frames == 1
     box.close()
 
 

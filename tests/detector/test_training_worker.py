@@ -22,6 +22,7 @@ from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
+    RESEND_AFTER,
     queue_training_run,
     request_cancel,
     resume,
@@ -204,7 +205,7 @@ def test_waiting_run_whose_message_was_lost_is_taken_up_by_the_next_worker(broke
     (tmp_path / "data" / "train" / "images").mkdir(parents=True)
     run = queue_run(tmp_path / "data", epochs=1)
     broker.delete("training")
-    TrainingRun.objects.filter(pk=run.pk).update(created_at=now(run).created_at - 2 * HEARTBEAT_LIMIT)
+    TrainingRun.objects.filter(pk=run.pk).update(sent_at=now(run).sent_at - RESEND_AFTER)
     with training_worker(tmp_path / "log"):
         wait_until(lambda: now(run).finished_at is not None, "the run to end")
 
@@ -253,6 +254,3 @@ def test_data_set_that_disappears_is_said_in_plain_words_and_the_run_can_be_resu
     reached = now(run).progress
     with training_worker(tmp_path / "next"):
         wait_until(lambda: now(run).progress > reached, "the run to go on")
-        request_cancel(run=run)
-        wait_until(lambda: now(run).finished_at is not None, "the run to end")
-    assert now(run).status == Status.CANCELLED

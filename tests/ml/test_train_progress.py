@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,18 @@ def test_the_card_has_the_figures_of_the_valid_and_of_the_test_split(said):
 
 
 def test_a_run_without_better_figures_ends_early_and_keeps_the_best(few, tmp_path):
-    options = ("--image-size", "64", "--epochs", "300", "--patience", "1", "--lr", "1e-9", "--seed", "3")
+    options = (
+        "--image-size",
+        "64",
+        "--epochs",
+        "300",
+        "--patience",
+        "1",
+        "--lr",
+        "1e-9",
+        "--parts",
+        "closeup",
+    )
     code, events, errors = train(few, tmp_path, *options)
     assert code == 0, errors
     history = epochs(events)
@@ -75,7 +87,34 @@ def test_a_run_without_better_figures_ends_early_and_keeps_the_best(few, tmp_pat
     assert validations_without_gain(history) == 1
     assert validations_without_gain(history[:-1]) == 0
     assert [event["epoch"] for event in of_kind(events, "early_stop")] == [len(history)]
-    assert (tmp_path / "detector.onnx").is_file()
+    assert (tmp_path / "detector.pt").is_file()
+
+
+def test_processes_that_train_together_end_early_together(few, tmp_path):
+    options = (
+        "--image-size",
+        "64",
+        "--epochs",
+        "300",
+        "--patience",
+        "1",
+        "--lr",
+        "1e-9",
+        "--parts",
+        "closeup",
+    )
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "ml.train")
+    done = subprocess.run(
+        [sys.executable, *torchrun, *command(few, tmp_path, *options)[3:]],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(of_kind(events, "early_stop")) == 1
+    assert events[-1]["event"] == "done"
 
 
 def test_pictures_that_disappear_end_the_run_with_the_reason_and_it_can_go_on_when_they_are_back(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import onnx
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from ml.predictor import Predictor
 from tests.detector.live_site import PATIENCE, ROOT, LiveSite, message
@@ -18,7 +20,7 @@ from tests.detector.live_site import PATIENCE, ROOT, LiveSite, message
 ASTRONAUT = (ROOT / "webui/static/webui/sample/astronaut.jpg").read_bytes()
 SHIPPED = ROOT / "ml/weights/detector.onnx"
 CAMERAS = 10  # at each of the two
-PAUSE = 0.5  # seconds between a camera's frames
+PAUSE = 1.0  # seconds between a camera's frames
 SWAPPED_WITHIN = 5.0  # seconds
 
 
@@ -59,23 +61,31 @@ class Camera:
     def __init__(self, web: LiveSite) -> None:
         self.web = web
         self.started_with = ""
+        self.answers: asyncio.Queue[dict] = asyncio.Queue()
         self.answered = 0
         self.announced: list[tuple[str, float]] = []
 
     async def film(self, stop: asyncio.Event) -> None:
         """Until `stop`; fails with the first frame without an answer, and when the socket closes."""
-        async with self.web.connect() as socket:
+        async with self.web.connect() as socket, asyncio.TaskGroup() as tasks:
             self.started_with = json.loads(await socket.recv())["detector"]
+            listening = tasks.create_task(self._listen(socket))
             while not stop.is_set():
                 await socket.send(message(self.answered, ASTRONAUT))
-                while (answer := json.loads(await asyncio.wait_for(socket.recv(), PATIENCE)))[
-                    "type"
-                ] == "detector":
-                    self.announced.append((answer["version"], time.time()))
+                answer = await asyncio.wait_for(self.answers.get(), PATIENCE)
                 assert (answer["type"], answer["frame"]) == ("prediction", self.answered), answer
                 assert (answer["dropped"], len(answer["faces"])) == (0, 1)
                 self.answered += 1
                 await asyncio.sleep(PAUSE)
+            listening.cancel()
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            answer = json.loads(text)
+            if answer["type"] == "detector":
+                self.announced.append((answer["version"], time.time()))
+            else:
+                self.answers.put_nowait(answer)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -99,8 +109,8 @@ async def test_a_promotion_and_a_roll_back_reach_all_cameras_of_both_within_5_s_
         for count, command in enumerate((("promote", "other-1"), ("rollback",)), start=1):
             await asyncio.to_thread(one.manage, *command)
             await until(lambda count=count: all(len(camera.announced) == count for camera in cameras))
-            slowest = max(camera.announced[-1][1] for camera in cameras)
-            assert slowest - activated_at(one) < SWAPPED_WITHIN
+            slowest = max(camera.announced[-1][1] for camera in cameras) - activated_at(one)
+            assert slowest < SWAPPED_WITHIN, f"the machine's load: {os.getloadavg()}"
             answered = [camera.answered for camera in cameras]
             await until(
                 lambda before=answered: all(

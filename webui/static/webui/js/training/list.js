@@ -8,7 +8,8 @@ for (const row of document.querySelectorAll("tr[data-open]")) {
     const state = row.querySelector(".state");
     state.dataset.state = state.textContent = job.status;
     row.querySelector("progress").value = job.progress;
-    row.querySelector("[data-said]").textContent = sayLeft(job) || sayRun(job);
+    const inLine = job.queue_place && `number ${job.queue_place} in line`;
+    row.querySelector("[data-said]").textContent = inLine || sayLeft(job) || sayRun(job);
     if (job.version) {
       const link = document.createElement("a");
       link.href = `/detectors/${job.version.id}/`;

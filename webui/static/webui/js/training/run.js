@@ -18,6 +18,7 @@ let status = "";
 let drawn = "";
 
 show(JSON.parse(element("job").textContent)); // as it was when the page was sent
+element("log").scrollTop = element("log").scrollHeight;
 watchJob("training-run", id, show, { gone: () => location.reload(), lost: (isLost) => document.body.toggleAttribute("data-lost", isLost) });
 
 function show(job) {
