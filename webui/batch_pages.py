@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -79,6 +80,7 @@ class BatchPage(BatchPages, TemplateView):
             can_retry=batch.state not in OPEN and _can_retry(batch),
             expressions=json.dumps(expressions),
             show=show,
+            kept=show and urlencode({"show": show}),
             choices=choices,
             page=page,
             shots=[_shot(item) for item in page],
