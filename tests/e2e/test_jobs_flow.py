@@ -1,4 +1,4 @@
-"""From a zip of pictures to the detector that everybody sees, and back, with real workers and a live camera."""
+"""From a zip of pictures to the detector that everybody sees, and back, beside a camera that stays on."""
 
 import json
 import re
