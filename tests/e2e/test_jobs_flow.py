@@ -1,4 +1,4 @@
-"""From a zip of pictures to the detector that everybody sees, and back: one go, real workers, a camera that stays on."""
+"""From a zip of pictures to the detector that everybody sees, and back, beside a camera that stays on."""
 
 import json
 import re
