@@ -258,10 +258,16 @@ def test_the_schema_describes_every_address(client):
         "/api/batches/{id}/cancel/",
         "/api/batches/{id}/retry/",
         "/api/batches/{id}/download/",
+        "/api/batches/{id}/webhook-attempts/",
         "/api/datasets/",
         "/api/datasets/{id}/",
         "/api/datasets/{id}/check/",
         "/api/datasets/{id}/samples/",
+        "/api/training-runs/",
+        "/api/training-runs/{id}/",
+        "/api/training-runs/{id}/epochs/",
+        "/api/training-runs/{id}/cancel/",
+        "/api/training-runs/{id}/resume/",
     }
 
 

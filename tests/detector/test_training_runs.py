@@ -350,7 +350,7 @@ def test_lost_message_is_sent_again_only_for_the_next_run_and_only_while_none_is
 
 
 def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks, monkeypatch, caplog):
-    nowhere = Celery(broker="redis://127.0.0.1:1", broker_connection_timeout=1)
+    nowhere = Celery(broker="redis://127.0.0.1:1", broker_connection_timeout=1, set_as_current=False)
     nowhere.conf.task_publish_retry = False
     monkeypatch.setattr(training, "current_app", nowhere)
     with django_capture_on_commit_callbacks(execute=True):
