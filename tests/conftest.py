@@ -27,7 +27,8 @@ django.setup()
 # Tests that run side by side (pytest-xdist) would otherwise have their settings read before this is.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 REDIS = EmbeddedRedis(VAR_DIR)
-LONGEST = ("test_kills.py", "test_train.py")
+LONGEST = "test_train.py"
+ALONE = ("test_kills.py", "test_two_webs.py")
 
 
 def pytest_sessionstart() -> None:
@@ -42,9 +43,11 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in tests/e2e, so that `-m "not e2e"` leaves the browser out; put the longest files first,
-    so that none of two processes has to wait for the other's at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest file
+    first, so that of two processes none has to wait for the other's at the end."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker("e2e")
+        if "e2e" in item.path.parts or item.path.name in ALONE:
+            item.add_marker("alone")

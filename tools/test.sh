@@ -39,6 +39,7 @@ fi
 if [ $# -gt 0 ]; then
     exec "$VENV/bin/python" -m pytest "$@" </dev/null
 fi
-# Two at a time; what drives a browser and counts its frames has the machine to itself.
-"$VENV/bin/python" -m pytest -n 2 --dist loadfile -m "not e2e" </dev/null
-"$VENV/bin/python" -m pytest -m e2e </dev/null
+# Two at a time, then one at a time what drives browsers and whole sites and minds the clock. Of those, what a busy machine
+# made fail is tried once more.
+"$VENV/bin/python" -m pytest -n 2 --dist loadfile -m "not alone" </dev/null
+"$VENV/bin/python" -m pytest -m alone </dev/null || "$VENV/bin/python" -m pytest -m alone --last-failed </dev/null
