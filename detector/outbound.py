@@ -20,6 +20,12 @@ from detector.errors import HamsterError
 ANSWER_BYTES = 4096
 # Translated to IPv4 addresses by gateways, which may lead back into the house.
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+# Not for the open internet either, though not every version of Python knows: protocol assignments (a cloud's
+# metadata among them), relays, site-local, documentation, a cloud's host.
+NOT_PUBLIC = [
+    ipaddress.ip_network(block)
+    for block in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "fec0::/10", "3fff::/20")
+]
 
 
 class AddressRefused(HamsterError):
@@ -103,7 +109,7 @@ def is_public(address: str) -> bool:
         if ip.sixtofour is not None or ip.teredo is not None or ip in TRANSLATED:
             return False
     special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
-    return ip.is_global and not special
+    return ip.is_global and not special and not any(ip in block for block in NOT_PUBLIC)
 
 
 class _PublicBackend(httpcore.NetworkBackend):

@@ -14,10 +14,20 @@ def default_name() -> str:
     return f"trained-{timezone.localtime():%Y%m%d-%H%M}"
 
 
+class KnownDatasets(forms.ModelMultipleChoiceField):
+    """Data sets by their ids, of which some may be larger than any database's."""
+
+    def _check_values(self, value: Any) -> Any:
+        try:
+            return super()._check_values(value)
+        except OverflowError as error:
+            raise forms.ValidationError("There is no such data set.", code="invalid_choice") from error
+
+
 class TrainingRunForm(forms.ModelForm):
     """What to learn from and how; the defaults are the recipe of the shipped detector."""
 
-    datasets = forms.ModelMultipleChoiceField(
+    datasets = KnownDatasets(
         Dataset.objects.all(),
         required=False,
         label="Data sets",

@@ -16,6 +16,7 @@ import yaml
 
 from ml.config import EMOTIONS, UNKNOWN
 
+MAX_YAML_BYTES = 64 * 1024
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 SPLITS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 OUTSIDE = "a box outside the image"
@@ -82,6 +83,15 @@ class Split:
         }
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it uses aliases")
+        return super().compose_node(parent, index)
+
+
 def read_class_names(data_dir: Path) -> dict[int, str]:
     """The data set's class numbers -> names in small letters; without a data.yaml, ours in order.
 
@@ -90,13 +100,19 @@ def read_class_names(data_dir: Path) -> dict[int, str]:
     path = data_dir / "data.yaml"
     if not path.exists():
         return dict(enumerate(EMOTIONS))
+    if not path.is_file() or path.stat().st_size > MAX_YAML_BYTES:
+        raise DatasetError(f"{path} is no file of at most {MAX_YAML_BYTES} bytes")
     try:
-        names = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("names")
+        text = path.read_text(encoding="utf-8")
+        names = (yaml.load(text, Loader=_PlainLoader) or {}).get("names")  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, RecursionError, ValueError) as error:
         raise DatasetError(f"{path} can't be read: {error}") from error
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(isinstance(key, int) for key in names):
+    is_list = isinstance(names, dict) and all(
+        isinstance(key, int) and isinstance(name, str | int | float | None) for key, name in names.items()
+    )
+    if not is_list:
         raise DatasetError(f"{path} has no class names, a list or numbered, under `names`")
     return {number: str(name).strip().lower() for number, name in names.items()}
 
@@ -210,11 +226,11 @@ def load_split(
     sources = read_manifest(data_dir)
     result = Split([])
     for path in sorted((folder / "images").iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if path.suffix.lower() not in IMAGE_SUFFIXES or not path.is_file():
             continue
         label_path = folder / "labels" / f"{path.stem}.txt"
         try:
-            text = label_path.read_text(encoding="utf-8") if label_path.exists() else ""
+            text = label_path.read_text(encoding="utf-8") if label_path.is_file() else ""
         except UnicodeDecodeError:
             result.problems.append(Problem(label_path, 0, "not a text file"))
             continue

@@ -75,12 +75,12 @@ class Run:
         self.best_epoch = dict.fromkeys(config.parts, 0)
 
     def say(self, event: str, **values: Any) -> None:
-        """One JSON line on stdout with --json; otherwise a line for people on stderr."""
+        """A line for people on stderr, and with --json one for programs on stdout."""
         if not self.leads:
             return
         if self.options.json:
             print(json.dumps({"event": event, **values}), flush=True)
-        elif event not in ("step", "phase"):
+        if event not in ("step", "phase"):
             tqdm.write(
                 f"{event}: " + ", ".join(f"{key} {_short(value)}" for key, value in values.items()),
                 sys.stderr,

@@ -140,7 +140,8 @@ def _dataset(form: QueryDict) -> Dataset:
 
 
 def _instead_of(request: HttpRequest) -> int | None:
-    return _number(request.POST, "instead_of") or None
+    """The id that the page sent along; 0, which is nobody's, for what is none. None if nothing was active."""
+    return _number(request.POST, "instead_of") if request.POST.get("instead_of") != "" else None
 
 
 def _number(form: QueryDict, name: str) -> int:

@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,6 +23,7 @@ from detector.api.batch_serializers import (
     WebhookAttemptSerializer,
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
+from detector.api.pagination import CursorPagination
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
 from detector.downloads import FORMATS

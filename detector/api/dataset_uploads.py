@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
-from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
+from rest_framework.parsers import DataAndFiles, MultiPartParser
 
 from detector.api.parsers import check_charset
 
@@ -20,19 +19,3 @@ class DatasetMultiPartParser(MultiPartParser):
     ) -> DataAndFiles:
         check_charset(media_type)
         return super().parse(stream, media_type, parser_context)
-
-
-class RegisterJSONParser(JSONParser):
-    """A JSON body in UTF-8. Raises `ParseError`."""
-
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        check_charset(media_type)
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise ParseError("The JSON is nested too deeply.") from error

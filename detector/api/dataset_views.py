@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +21,9 @@ from detector.api.dataset_serializers import (
     RegisterSerializer,
     SampleFilterSerializer,
 )
-from detector.api.dataset_uploads import DatasetMultiPartParser, RegisterJSONParser
+from detector.api.dataset_uploads import DatasetMultiPartParser
+from detector.api.pagination import CursorPagination
+from detector.api.parsers import ShortJSONParser
 from detector.api.serializers import ErrorSerializer
 from detector.models import Dataset, DatasetSample
 from detector.selectors.datasets import datasets, samples_of
@@ -69,7 +70,7 @@ class StaffDatasets(GenericAPIView):
 class DatasetListView(StaffDatasets, ListAPIView):
     """The data sets, newest first."""
 
-    parser_classes = (DatasetMultiPartParser, RegisterJSONParser)
+    parser_classes = (DatasetMultiPartParser, ShortJSONParser)
     pagination_class = NewestFirst
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -204,7 +204,7 @@ class DetectorDownloadView(Versions):
             file = open(path, "rb")  # noqa: PTH123, SIM115  (the response closes it)
         except (OSError, TypeError) as error:
             raise Http404 from error
-        return FileResponse(file, as_attachment=True, filename=f"{version.name}.{form}")
+        return FileResponse(file, as_attachment=True, filename=f"{version.name.replace('/', '-')}.{form}")
 
 
 class DetectorEvaluationsView(Versions, ListAPIView):

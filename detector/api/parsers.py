@@ -48,8 +48,8 @@ class PictureMultiPartParser(MultiPartParser):
         return super().parse(stream, media_type, parser_context)
 
 
-class PictureJSONParser(JSONParser):
-    """A JSON body in UTF-8 with room for `upload_max_bytes` in base64. Raises `UploadTooLarge`, `ParseError`.
+class ShortJSONParser(JSONParser):
+    """A JSON body in UTF-8 with few values. Raises `ParseError`.
 
     Millions of small values would take a hundred times the body's size once parsed, and some of the encodings
     that a request may name take minutes to read: neither is tried.
@@ -62,14 +62,26 @@ class PictureJSONParser(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         check_charset(media_type)
-        _check_length(parser_context, base64_length(config.upload_max_bytes))
         body = stream.read()
         if sum(body.count(mark) for mark in b",[{") > MAX_JSON_VALUES:
-            raise ParseError("The JSON holds much more than a picture.")
+            raise ParseError(f"The JSON holds more than {MAX_JSON_VALUES} values.")
         try:
             return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.") from error
+
+
+class PictureJSONParser(ShortJSONParser):
+    """The same with room for `upload_max_bytes` in base64. Raises `UploadTooLarge`, `ParseError`."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        _check_length(parser_context, base64_length(config.upload_max_bytes))
+        return super().parse(stream, media_type, parser_context)
 
 
 def check_charset(media_type: str | None) -> None:

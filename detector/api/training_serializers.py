@@ -148,5 +148,5 @@ class EpochSerializer(serializers.Serializer):
     )
     train_seconds = serializers.FloatField()
     seconds = serializers.FloatField()
-    valid = serializers.DictField(required=False, help_text="Figures of the whole detector.")
+    valid = serializers.DictField(required=False, help_text="Figures of the grid net alone.")
     closeups = serializers.DictField(required=False, help_text="Figures of the close-up net on true boxes.")

@@ -5,11 +5,11 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from detector.api.pagination import CursorPagination
 from detector.api.serializers import ErrorSerializer
 from detector.api.training_serializers import (
     EpochSerializer,

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(
                 default=0,
                 help_text="End when the figures have not risen for this many epochs. 0: never.",
+                validators=[django.core.validators.MaxValueValidator(1000)],
                 verbose_name="early stop",
             ),
         ),
@@ -97,7 +98,10 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(
                 default=functools.partial(detector.models.training.recipe, *("batch_size",), **{}),
                 help_text="Pictures at a time. If memory runs out, halve it.",
-                validators=[django.core.validators.MinValueValidator(1)],
+                validators=[
+                    django.core.validators.MinValueValidator(1),
+                    django.core.validators.MaxValueValidator(4096),
+                ],
             ),
         ),
         migrations.AlterField(
@@ -162,7 +166,9 @@ class Migration(migrations.Migration):
             model_name="trainingrun",
             name="seed",
             field=models.PositiveIntegerField(
-                default=0, help_text="The same seed on the same machine repeats a run."
+                default=0,
+                help_text="The same seed on the same machine repeats a run.",
+                validators=[django.core.validators.MaxValueValidator(2147483647)],
             ),
         ),
     ]

@@ -58,7 +58,7 @@ class TrainingRun(models.Model):
     )
     batch_size = models.PositiveIntegerField(
         default=partial(recipe, "batch_size"),
-        validators=[MinValueValidator(1)],
+        validators=[MinValueValidator(1), MaxValueValidator(4096)],
         help_text="Pictures at a time. If memory runs out, halve it.",
     )
     learning_rate = models.FloatField(
@@ -67,7 +67,9 @@ class TrainingRun(models.Model):
         help_text="The highest of the run. From a version, a tenth of it forgets less.",
     )
     seed = models.PositiveIntegerField(
-        default=TrainConfig.seed, help_text="The same seed on the same machine repeats a run."
+        default=TrainConfig.seed,
+        validators=[MaxValueValidator(2**31 - 1)],
+        help_text="The same seed on the same machine repeats a run.",
     )
     augment = models.CharField(
         "augmentation",
@@ -79,6 +81,7 @@ class TrainingRun(models.Model):
     patience = models.PositiveIntegerField(
         "early stop",
         default=0,
+        validators=[MaxValueValidator(1000)],
         help_text="End when the figures have not risen for this many epochs. 0: never.",
     )
     device = models.CharField(

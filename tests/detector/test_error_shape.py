@@ -1,5 +1,6 @@
 """One error shape for the whole API: every address with every mistake, walked by one test."""
 
+import base64
 import json
 import re
 
@@ -78,6 +79,13 @@ def mistakes_of_staff(client: Client):
         if "1" in address and address.startswith(FOR_STAFF):
             yield 404, ask_for_row(client, address)
     yield 409, client.post("/api/detectors/rollback/")
+    for address in ("training-runs", "datasets", "detectors/1/promote", "detectors/1/shadow"):
+        yield 400, client.post(f"/api/{address}/", "[" * 100_000, JSON)
+        yield 400, client.post(f"/api/{address}/", "{}", "application/json; charset=utf-7")
+        yield 400, client.post(f"/api/{address}/", json.dumps({"datasets": [1] * 2000}), JSON)
+    for cursor in (b"p=2026", b"p=none", b"p=%00", b"p=" + b"9" * 22, b"o=" + b"9" * 22 + b"&p=1"):
+        for address in ("batches", "training-runs", "datasets", "detectors"):
+            yield 404, client.get(f"/api/{address}/?cursor={base64.b64encode(cursor).decode()}")
     yield 405, client.put("/api/detectors/")
     yield 400, client.get("/api/detectors/?state=lost")
     yield 404, client.get("/api/detectors/?cursor=nonsense")

@@ -1,10 +1,11 @@
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ml.dataset import DatasetError, data_hash, load_split, parse_labels, read_votes
+from ml.dataset import DatasetError, data_hash, load_split, parse_labels, read_class_names, read_votes
 
 IDENTITY = {index: index for index in range(9)}
 
@@ -106,3 +107,27 @@ def test_the_data_hash_changes_with_a_label(tmp_path):
     assert before == data_hash(load_split(tmp_path, "train").samples)
     write(tmp_path, "a", "5 0.5 0.5 0.2 0.2\n")
     assert before != data_hash(load_split(tmp_path, "train").samples)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x]\nb: &b [*a, *a]\nnames: *b",  # a few more such lines stand for gigabytes
+        "names: [[angry, sad]]",
+        "names: [" + "x, " * 40_000 + "x]",
+    ],
+    ids=["aliases", "nested", "long"],
+)
+def test_class_names_that_would_take_all_memory_are_refused(tmp_path, text):
+    (tmp_path / "data.yaml").write_text(text)
+    with pytest.raises(DatasetError):
+        read_class_names(tmp_path)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    for folder in ("images", "labels"):
+        (tmp_path / "train" / folder).mkdir(parents=True)
+    os.mkfifo(tmp_path / "train" / "images" / "a.jpg")
+    os.mkfifo(tmp_path / "train" / "labels" / "b.txt")
+    (tmp_path / "train" / "images" / "b.jpg").write_bytes(b"")
+    assert [sample.path.name for sample in load_split(tmp_path, "train").samples] == ["b.jpg"]

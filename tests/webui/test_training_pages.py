@@ -61,6 +61,10 @@ def test_form_queues_a_run_and_leads_to_its_page(staff, dataset):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        ({"datasets": "9" * 24}, "no such data set"),
+        ({"start_from": "9" * 24}, "Select a valid choice"),
+        ({"seed": 2**63}, "less than or equal to 2147483647"),
+        ({"batch_size": 5000}, "less than or equal to 4096"),
         ({"datasets": []}, "Choose at least one data set."),
         ({"image_size": 100}, "multiple of step size 32"),
         ({"device": "toaster"}, "Write auto, cpu, cuda or cuda:0."),
