@@ -1,6 +1,9 @@
 """Errors that a caller can act on: each class has a code, a message, and the HTTP status it maps to."""
 
+import errno
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says when there is no room
 
 
 class HamsterError(Exception):
@@ -32,3 +35,11 @@ class NoDetector(HamsterError):
     status = 503
     message = "No detector is loaded. An administrator has to register one."
     retry_after = 10
+
+
+class DiskFull(HamsterError):
+    """No room for it on the disk."""
+
+    code = "disk_full"
+    status = 507
+    message = "There is not enough room on the server's disk for this. Delete what is not needed first."

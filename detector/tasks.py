@@ -116,5 +116,7 @@ def _with_fresh_connection(service: Callable[[], object]) -> None:
         service()
     except (DatabaseError, BrokerError) as error:
         logger.warning("%s was not possible: %s", service.__name__, error)
+    except Exception:  # a full disk, say: the others have their turn all the same
+        logger.exception("%s failed", service.__name__)
     finally:
         connection.close()

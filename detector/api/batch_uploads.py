@@ -1,6 +1,7 @@
 """Request bodies with a whole batch in them: each file goes to a temporary one, none is held in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
 from detector.api.parsers import check_charset
+from detector.errors import FULL, DiskFull
 from detector.services.batch_intake import Incoming
 from detector.services.batches import TooManyItems
 
@@ -30,8 +32,18 @@ class BatchMultiPartParser(MultiPartParser):
             raise TooManyItems() from error
 
 
+@contextmanager
+def _disk_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFull() from error
+        raise
+
+
 class FolderUploadHandler(FileUploadHandler):
-    """Writes each file of a request into `folder`, closes it, and calls it an `Incoming`.
+    """Writes each file of a request into `folder`, closes it, and calls it an `Incoming`. Raises `DiskFull`.
 
     Django's own handler would keep them all open, and a process may not have thousands of files open.
     """
@@ -45,11 +57,19 @@ class FolderUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._count += 1
         self._path = self._folder / str(self._count)
-        self.file = self._path.open("wb")
+        with _disk_full():
+            self.file = self._path.open("wb")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.file.write(raw_data)
+        with _disk_full():
+            try:
+                self.file.write(raw_data)
+            except OSError:
+                with suppress(OSError):  # or Django closes it and fails once more
+                    self.file.close()
+                raise
 
     def file_complete(self, file_size: int) -> Incoming:
-        self.file.close()
+        with _disk_full():
+            self.file.close()
         return Incoming(self.file_name, self._path, may_be_moved=True)

@@ -111,6 +111,7 @@ class BatchListView(OwnBatches, ListAPIView):
             409: OpenApiResponse(ErrorSerializer, "too_many_batches"),
             413: OpenApiResponse(ErrorSerializer, "too_many_items, batch_too_large, request_too_large"),
             415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
+            507: OpenApiResponse(ErrorSerializer, "disk_full"),
         },
     )
     def post(self, request: Request) -> Response:

@@ -11,7 +11,6 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from detector.api.batch_uploads import FolderUploadHandler
 from detector.api.dataset_serializers import (
     DatasetDetailSerializer,
     DatasetFilterSerializer,
@@ -21,7 +20,7 @@ from detector.api.dataset_serializers import (
     RegisterSerializer,
     SampleFilterSerializer,
 )
-from detector.api.dataset_uploads import DatasetMultiPartParser
+from detector.api.dataset_uploads import ArchiveUploadHandler, DatasetMultiPartParser
 from detector.api.pagination import CursorPagination
 from detector.api.parsers import ShortJSONParser
 from detector.api.serializers import ErrorSerializer
@@ -78,7 +77,7 @@ class DatasetListView(StaffDatasets, ListAPIView):
         if request.method != "POST":
             return super().dispatch(request, *args, **kwargs)
         with request_folder() as folder:
-            request.upload_handlers = [FolderUploadHandler(request, Path(folder))]
+            request.upload_handlers = [ArchiveUploadHandler(request, Path(folder))]
             return super().dispatch(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Dataset]:

@@ -104,7 +104,7 @@ class DetectorFileSerializer(serializers.Serializer):
 
 
 class EvaluationSerializer(serializers.ModelSerializer):
-    """A version over the valid split of a data set."""
+    """A version over one split of a data set, `valid` or `test`."""
 
     version = serializers.SlugRelatedField("name", read_only=True)
     dataset = serializers.SlugRelatedField("name", read_only=True)

@@ -163,16 +163,16 @@ def retry(*, batch: BatchJob) -> None:
 def conclude(*, batch_id: int) -> bool:
     """Write down the end of an open batch in which nothing is left to do; whether this call did."""
     items = BatchItem.objects.filter(batch=batch_id)
-    if items.filter(state__in=(ItemState.QUEUED, ItemState.RUNNING)).exists():
-        return False
-    rows = BatchJob.objects.filter(pk=batch_id, state__in=OPEN)
-    if items.filter(state=ItemState.CANCELLED).exists():
-        state = State.CANCELLED
-    else:
-        state = State.SUCCEEDED if items.filter(state=ItemState.SUCCEEDED).exists() else State.FAILED
     with transaction.atomic():
-        if not rows.update(state=state, finished_at=timezone.now()):
+        # Locked before the look: while this waited, somebody may have ended it and the owner tried it again.
+        batch = BatchJob.objects.select_for_update().filter(pk=batch_id, state__in=OPEN).first()
+        if batch is None or items.filter(state__in=(ItemState.QUEUED, ItemState.RUNNING)).exists():
             return False
+        if items.filter(state=ItemState.CANCELLED).exists():
+            state = State.CANCELLED
+        else:
+            state = State.SUCCEEDED if items.filter(state=ItemState.SUCCEEDED).exists() else State.FAILED
+        BatchJob.objects.filter(pk=batch_id).update(state=state, finished_at=timezone.now())
         announce_end(batch_id=batch_id)
     logger.info("batch %s %s", batch_id, state)
     return True

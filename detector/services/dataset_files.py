@@ -15,6 +15,7 @@ from pathlib import Path
 from django.conf import settings
 
 from detector.conf import config
+from detector.errors import DiskFull
 
 logger = logging.getLogger(__name__)
 REQUEST_PREFIX = ".request-"
@@ -36,11 +37,12 @@ def request_folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix=REQUEST_PREFIX, dir=uploads_root())
 
 
-def free_bytes() -> int:
-    """Bytes that uploads may still take of the disk."""
+def check_room(size: int) -> None:
+    """Raises DiskFull unless uploads may take so many bytes more of the disk."""
     root = uploads_root()
     root.mkdir(parents=True, exist_ok=True)
-    return shutil.disk_usage(root).free - config.dataset_free_bytes
+    if size > shutil.disk_usage(root).free - config.dataset_free_bytes:
+        raise DiskFull()
 
 
 def delete_folder(folder: Path) -> None:

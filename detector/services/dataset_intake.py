@@ -4,7 +4,6 @@ Everything is refused that a careless unpacker falls for. The table of contents 
 is written; what turns out while unpacking leaves nothing behind either.
 """
 
-import errno
 import re
 import shutil
 import stat
@@ -15,8 +14,8 @@ from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from detector.conf import MIB, config
-from detector.errors import HamsterError
-from detector.services.dataset_files import delete_folder, free_bytes
+from detector.errors import FULL, DiskFull, HamsterError
+from detector.services.dataset_files import check_room, delete_folder
 from ml.dataset import IMAGE_SUFFIXES, SPLITS
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -76,14 +75,6 @@ class ArchiveTooLarge(BadArchive):
     status = 413
 
 
-class DiskFull(HamsterError):
-    """No room for it on the disk."""
-
-    code = "disk_full"
-    status = 507
-    message = "There is not enough room on the server's disk for this data set. Delete another one first."
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What of an archive is unpacked to which file of the data set, and its bytes in all."""
@@ -115,8 +106,7 @@ def unpack(*, archive: Path, folder: Path, room: int) -> int:
                     f"The data set has {plan.size} bytes; there are {max(room, 0)} left for uploads.",
                     details={"bytes": plan.size, "left": max(room, 0)},
                 )
-            if plan.size > free_bytes():
-                raise DiskFull()
+            check_room(plan.size)
             for entry, path in plan.entries:
                 _write(opened, entry, folder / path)
     except BaseException as error:
@@ -124,7 +114,7 @@ def unpack(*, archive: Path, folder: Path, room: int) -> int:
         if isinstance(error, DAMAGES):
             raise BadArchive() from error
         if isinstance(error, OSError):
-            raise (DiskFull() if error.errno in (errno.ENOSPC, errno.EDQUOT) else BadArchive()) from error
+            raise (DiskFull() if error.errno in FULL else BadArchive()) from error
         raise
     return plan.size
 

@@ -131,9 +131,11 @@ def delete_dataset(*, dataset: Dataset) -> None:
 
     Raises DatasetInUse.
     """
-    if (run := run_that_needs(dataset)) is not None:
-        raise DatasetInUse(run)
-    Dataset.objects.filter(pk=dataset.pk).delete()
+    with transaction.atomic():
+        list(Dataset.objects.select_for_update().filter(pk=dataset.pk))  # who queues a run locks it too
+        if (run := run_that_needs(dataset)) is not None:
+            raise DatasetInUse(run)
+        Dataset.objects.filter(pk=dataset.pk).delete()
     if dataset.uploaded:
         delete_folder(Path(dataset.folder))
     logger.info("data set %s was deleted", dataset.name)
@@ -202,8 +204,11 @@ def _save(dataset: Dataset) -> Dataset:
     dataset.heartbeat_at = timezone.now()
     try:
         with transaction.atomic():
-            if dataset.uploaded and uploaded_bytes() + dataset.size > config.dataset_quota_bytes:
-                raise ArchiveTooLarge("Other uploads have just taken the room that was left.")
+            if dataset.uploaded:
+                # Locked, in one order, so that two uploads do not both take the room that is left.
+                list(Dataset.objects.select_for_update().order_by("pk").values_list("pk"))
+                if uploaded_bytes() + dataset.size > config.dataset_quota_bytes:
+                    raise ArchiveTooLarge("Other uploads have just taken the room that was left.")
             dataset.save()
             _send_on_commit(dataset.pk)
     except IntegrityError as error:  # somebody else was quicker

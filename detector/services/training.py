@@ -126,6 +126,11 @@ def queue_training_run(
         first = next(iter(error.message_dict.items()))
         raise BadSettings(f"{first[0]}: {first[1][0]}", details=error.message_dict) from error
     with transaction.atomic():
+        # Locked, in one order: who deletes a data set looks for its runs under the same lock.
+        needed = Dataset.objects.filter(folder__in={*folders, *run.data_dirs})
+        there = set(needed.select_for_update().order_by("pk").values_list("pk", flat=True))
+        if gone := [dataset.name for dataset in datasets if dataset.pk not in there]:
+            raise UnusableDataDirs(f"{gone[0]} has just been deleted.", details={"dataset": gone[0]})
         run.save()
         run.datasets.set(datasets)
         run.run_dir = str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")

@@ -49,7 +49,8 @@ def check_url(url: str) -> str:
     try:
         is_url(url)
         parts = urlsplit(url)
-        usable = url.isascii() and len(url) <= 500 and parts.hostname and "@" not in parts.netloc
+        is_plain = url.isascii() and url.isprintable() and " " not in url
+        usable = is_plain and len(url) <= 500 and parts.hostname and "@" not in parts.netloc
         port = parts.port or 443
     except (ValidationError, ValueError) as error:
         raise BadWebhook() from error

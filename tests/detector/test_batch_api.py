@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from contextlib import nullcontext
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -47,6 +48,15 @@ def code_of(response) -> str:
 
 def address(response, action: str = "") -> str:
     return f"/api/batches/{response.json()['id']}/{action}"
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_a_disk_that_fills_up_while_a_batch_arrives_is_told(client, monkeypatch, tmp_path, size):
+    (tmp_path / "1").symlink_to("/dev/full")
+    monkeypatch.setattr("detector.api.batch_views.request_folder", lambda: nullcontext(tmp_path))
+    refused = send(client, ("a.jpg", b"x" * size))
+    assert (refused.status_code, code_of(refused)) == (507, "disk_full")
+    assert not BatchJob.objects.exists()
 
 
 def test_a_batch_is_accepted_and_its_row_tells_how_far_it_is(client):

@@ -8,6 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from detector.models import BatchItem, BatchJob
@@ -243,6 +244,24 @@ def test_a_cancelled_batch_goes_on_when_it_is_tried_again(make_batch):
     batch = make_batch(**pictures(2))
     request_cancel(batch=batch)
     retry(batch=batch)
+    work()
+    assert now(batch).state == State.SUCCEEDED
+
+
+def test_a_batch_that_is_tried_again_while_another_worker_waits_to_end_it_goes_on(make_batch, monkeypatch):
+    batch = make_batch(**pictures(1))
+    batch.items.update(state="failed")
+    atomic = transaction.atomic
+
+    def wait_for_the_lock() -> object:
+        monkeypatch.setattr(transaction, "atomic", atomic)
+        assert service.conclude(batch_id=batch.pk)
+        retry(batch=batch)
+        return atomic()
+
+    monkeypatch.setattr(transaction, "atomic", wait_for_the_lock)
+    assert not service.conclude(batch_id=batch.pk)
+    assert now(batch).state == State.QUEUED
     work()
     assert now(batch).state == State.SUCCEEDED
 

@@ -118,6 +118,12 @@ def test_limits_are_told(staff, archive, hamster):
     assert list(uploads_root().iterdir()) == []
 
 
+def test_an_archive_without_room_is_refused_before_it_is_read(staff, hamster):
+    hamster(dataset_free_bytes=10**18)
+    refused = upload(staff, b"not even a zip archive")
+    assert (refused.status_code, code_of(refused)) == (507, "disk_full")
+
+
 def test_a_check_is_asked_for_again(staff, folder):
     pk = register(staff, folder).json()["id"]
     again = staff.post(f"/api/datasets/{pk}/check/")

@@ -1,12 +1,14 @@
 """Data sets: registering, uploading, checking, deleting."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
@@ -35,6 +37,7 @@ from detector.services.datasets import (
     register_dataset,
     upload_dataset,
 )
+from detector.services.training import UnusableDataDirs, queue_training_run
 from ml.config import EMOTIONS
 from tests.detector.datasets import check, drawn, files_of, zip_file
 
@@ -294,6 +297,34 @@ def test_an_uploaded_data_set_that_is_learned_from_is_not_deleted(archive, regis
     assert Path(dataset.folder).is_dir()
     TrainingRun.objects.filter(pk=run.pk).update(status="failed")
     delete_dataset(dataset=dataset)
+
+
+def meanwhile(monkeypatch, act: Callable[[], object]) -> None:
+    """Do this when the next transaction is about to begin."""
+    atomic = transaction.atomic
+
+    def begin(*arguments: object, **options: object) -> object:
+        monkeypatch.setattr(transaction, "atomic", atomic)
+        act()
+        return atomic(*arguments, **options)
+
+    monkeypatch.setattr(transaction, "atomic", begin)
+
+
+def test_an_uploaded_data_set_is_not_deleted_under_a_run_that_is_queued_meanwhile(archive, monkeypatch):
+    dataset = upload_dataset(name="up", archive=archive, owner=None)
+    meanwhile(monkeypatch, lambda: TrainingRun.objects.create(name="run", data_dirs=[dataset.folder]))
+    with pytest.raises(DatasetInUse):
+        delete_dataset(dataset=dataset)
+    assert Path(dataset.folder).is_dir()
+
+
+def test_no_run_is_queued_on_a_data_set_that_is_deleted_meanwhile(archive, monkeypatch):
+    dataset = upload_dataset(name="up", archive=archive, owner=None)
+    meanwhile(monkeypatch, lambda: delete_dataset(dataset=dataset))
+    with pytest.raises(UnusableDataDirs, match="up has just been deleted"):
+        queue_training_run(run=TrainingRun(name="run"), owner=None, datasets=[dataset])
+    assert not TrainingRun.objects.exists()
 
 
 def test_all_uploads_together_have_a_quota(archive, hamster):

@@ -141,6 +141,24 @@ def test_what_is_no_data_set_is_explained_beside_the_form(
     expect(page.get_by_role("button", name="Upload")).to_be_enabled()
 
 
+WAIT = """
+from django.utils import timezone
+from detector.models import Dataset
+assert Dataset.objects.filter(name=%r).update(
+    state="queued", progress=0, claim="", attempts=0, images=None, problem_count=None, report=None,
+    heartbeat_at=timezone.now())
+"""
+CHECK = """
+from detector.models import Dataset
+from detector.services.datasets import send_check
+send_check(Dataset.objects.get(name=%r).pk)
+"""
+DELETE = """
+from detector.models import Dataset
+Dataset.objects.get(name=%r).delete()
+"""
+
+
 def test_a_registered_folder_is_watched_from_the_list_on_a_phone(
     staff_page: Callable[..., Page], site: SiteProcess, tmp_path: Path
 ) -> None:
@@ -156,7 +174,24 @@ def test_a_registered_folder_is_watched_from_the_list_on_a_phone(
     page.get_by_role("link", name="Pictures", exact=True).click()
     expect(page.get_by_text("18 pictures")).to_be_visible()
     assert fits(page)
+
+    site.manage("shell", "-c", WAIT % name)  # with nobody told, so that the list is there before the check
     page.goto(f"{site.url}/datasets/")
     row = page.get_by_role("row", name=name)
+    expect(row).to_contain_text("queued")
+    page.get_by_role("form", name="Upload a zip").get_by_label("Name").fill("not sent yet")
+    site.manage("shell", "-c", CHECK % name)
     expect(row).to_contain_text("succeeded")
     expect(row).to_contain_text("18")
+    expect(row.locator("progress")).to_have_count(0)
+
+    site.manage("shell", "-c", WAIT % name)
+    other = page.context.new_page()
+    other.goto(f"{site.url}/datasets/")
+    row = other.get_by_role("row", name=name)
+    expect(row).to_contain_text("queued")
+    site.manage("shell", "-c", DELETE % name)
+    expect(row).to_have_count(0)
+    other.close()
+    # The page was not loaded anew: an upload would have gone on.
+    expect(page.get_by_role("form", name="Upload a zip").get_by_label("Name")).to_have_value("not sent yet")

@@ -94,6 +94,7 @@ def test_the_list_shows_my_batches_the_limits_and_when_they_are_deleted(mine, ma
     assert 'aria-current="page">Batches' in page
     assert "deleted 24 hours after they were handed in" in page
     assert 'data-max-items="2000"' in page
+    assert len(re.findall(r"\d+ \w{3} 20\d\d, \d\d:\d\d UTC</time>", page)) == 2
 
 
 def test_a_batch_shows_its_pictures_with_boxes_and_why_others_failed(mine, make):
@@ -169,7 +170,9 @@ def test_the_webhook_and_its_attempts_are_on_the_page_and_the_secret_is_not(mine
     webhook.attempts.create(
         event=webhook.event, started_at=batch.created_at, milliseconds=7, status=500, error="Answered 500."
     )
+    type(webhook).objects.filter(pk=webhook.pk).update(tries=1)
     page = page_of(mine, f"/batches/{batch.pk}/")
+    assert re.search(r"the next attempt is on \d+ \w{3} 20\d\d, [\d:]{8} UTC\.", page)
     assert "https://example.com/ended" in page
     assert "Answered 500." in page
     assert webhook.secret not in page

@@ -2,7 +2,7 @@
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
 
-/** @param {HTMLFormElement} form with an `action` that answers as the API does */
+/** @param {HTMLFormElement} form with an `action` that answers as the API does, and in `data-pages` where the pages are */
 export function uploadForm(form) {
   const part = (name) => form.querySelector(`#upload-${name}`);
   const [going, progress, words, error, start, stop] = ["going", "progress", "words", "error", "start", "stop"].map(part);
@@ -32,7 +32,7 @@ export function uploadForm(form) {
         loaded < total ? `${megabytes(loaded)} of ${megabytes(total)} MB` : "All is there. It is being unpacked.";
     });
     request.addEventListener("load", () => {
-      if (request.status === 201) location.assign(`/datasets/${request.response.id}/`);
+      if (request.status === 201) location.assign(`${form.dataset.pages}${request.response.id}/`);
       else show(false, reason(request.response));
     });
     request.addEventListener("error", () => show(false, "The connection broke. Nothing was kept; try again."));

@@ -7,24 +7,46 @@ import { uploadForm } from "./dataset_upload.js";
 const form = document.getElementById("upload");
 if (form) uploadForm(form);
 
-/** A check that goes on: its progress, and the whole page anew when it has ended. */
-for (const place of document.querySelectorAll("[data-dataset]")) {
-  const words = place.querySelector("#check-words");
-  const state = place.querySelector(".state") ?? document.getElementById("state");
+const isOpen = (job) => job.state === "queued" || job.state === "running";
+
+/** A check in the list: its row only, because somebody may be uploading on this page. */
+for (const row of document.querySelectorAll("tr[data-dataset]")) {
+  const state = row.querySelector(".state");
+  const stop = watchJob(
+    "dataset",
+    Number(row.dataset.dataset),
+    (job) => {
+      state.textContent = state.dataset.state = job.state;
+      row.querySelector("progress").value = job.progress;
+      if (isOpen(job)) return;
+      row.querySelector("progress").remove();
+      row.querySelector("[data-images]").textContent = job.images ?? "–";
+      row.querySelector("[data-problems]").textContent = job.problems ?? "–";
+      stop();
+    },
+    { gone: () => row.remove() },
+  );
+}
+
+/** The check on the page of its data set: its progress, and the whole page anew when it has ended. */
+const check = document.getElementById("check");
+if (check) {
+  const words = document.getElementById("check-words");
+  const state = document.getElementById("state");
   watchJob(
     "dataset",
-    Number(place.dataset.dataset),
+    Number(check.dataset.dataset),
     (job) => {
-      if (job.state !== "queued" && job.state !== "running") {
+      if (!isOpen(job)) {
         location.reload();
         return;
       }
-      place.querySelector("progress").value = job.progress;
+      check.querySelector("progress").value = job.progress;
       state.textContent = state.dataset.state = job.state;
       // In steps: screen readers say each change.
-      if (words && job.state === "running") words.textContent = `${Math.floor(job.progress * 10) * 10} % looked through.`;
+      if (job.state === "running") words.textContent = `${Math.floor(job.progress * 10) * 10} % looked through.`;
     },
-    { gone: () => location.assign("/datasets/") },
+    { gone: () => location.assign(check.dataset.list) },
   );
 }
 
