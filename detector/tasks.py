@@ -67,9 +67,9 @@ def _work_on_batches_for_a_while() -> None:
 
 
 @shared_task
-def evaluate(evaluation_id: int) -> None:
+def evaluate(evaluation_id: int, done: int | None = None) -> None:
     """Go on with this evaluation for a few seconds, and come back to the end of the queue for the rest."""
-    if work_on_evaluation(evaluation_id=evaluation_id):
+    if work_on_evaluation(evaluation_id=evaluation_id, done=done):
         send_evaluation(evaluation_id)
 
 

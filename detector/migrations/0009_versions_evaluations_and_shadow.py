@@ -52,7 +52,12 @@ class Migration(migrations.Migration):
                         blank=True, help_text="Of the worker at it, drawn anew each time.", max_length=32
                     ),
                 ),
-                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "claimed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Or given back, or sent to a worker again.", null=True
+                    ),
+                ),
                 (
                     "attempts",
                     models.PositiveSmallIntegerField(

@@ -1,7 +1,8 @@
 """Evaluations: a version looks at a data set's pictures, a few seconds at a time, on the batch workers.
 
 What a turn has found is written in one transaction with how far it has come, and only while the worker's
-claim stands; so a message that comes twice does nothing, and after a killed worker the next goes on.
+claim stands; so after a killed worker the next goes on. A message says from which picture on its turn is: one
+that comes twice, or late, finds that the evaluation has gone on and does nothing.
 """
 
 import logging
@@ -71,13 +72,17 @@ def request_evaluation(
 
 
 def send_evaluation(evaluation_id: int) -> None:
-    """A message for the batch workers: one turn of this evaluation."""
-    current_app.send_task("detector.tasks.evaluate", args=[evaluation_id])
+    """A message for the batch workers: the next turn of this evaluation."""
+    done = Evaluation.objects.filter(pk=evaluation_id).values_list("done", flat=True).first()
+    current_app.send_task("detector.tasks.evaluate", args=[evaluation_id, done])
 
 
-def work_on_evaluation(*, evaluation_id: int) -> bool:
-    """Take one turn at an open evaluation that nobody has; whether there is more to do."""
-    evaluation = _claim(evaluation_id)
+def work_on_evaluation(*, evaluation_id: int, done: int | None = None) -> bool:
+    """Take one turn at an open evaluation that nobody has; whether there is more to do.
+
+    With `done`: only while so many pictures are looked at.
+    """
+    evaluation = _claim(evaluation_id, done)
     if evaluation is None:
         return False
     try:
@@ -96,16 +101,21 @@ def recover_evaluations() -> int:
     silent.filter(attempts__gte=MOST_ATTEMPTS).update(
         state=State.FAILED, error=WORKER_DIED, finished_at=timezone.now()
     )
-    waiting = list(silent.filter(attempts__lt=MOST_ATTEMPTS).values_list("pk", flat=True))
-    for evaluation_id in waiting:
-        send_evaluation(evaluation_id)
-    return len(waiting)
+    found = 0
+    for evaluation_id in silent.filter(attempts__lt=MOST_ATTEMPTS).values_list("pk", flat=True):
+        # Only one of the workers that look sends it.
+        if silent.filter(pk=evaluation_id).update(claim="", claimed_at=timezone.now()):
+            send_evaluation(evaluation_id)
+            found += 1
+    return found
 
 
-def _claim(evaluation_id: int) -> Evaluation | None:
+def _claim(evaluation_id: int, done: int | None) -> Evaluation | None:
     now, claim = timezone.now(), secrets.token_hex(16)
     given_up = now - timedelta(seconds=config.evaluation_claim_seconds)
     free = Evaluation.objects.filter(Q(claim="") | Q(claimed_at__lt=given_up), pk=evaluation_id)
+    if done is not None:
+        free = free.filter(done=done)
     taken = free.filter(state__in=OPEN, attempts__lt=MOST_ATTEMPTS).update(
         state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
     )

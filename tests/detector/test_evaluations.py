@@ -25,6 +25,7 @@ from detector.services.evaluations import (
 )
 from detector.services.speed import measure_speed, request_speed
 from detector.services.versions import register_version
+from detector.tasks import evaluate as evaluate_task
 from tests.detector.red_dataset import CORNERS, write_red_dataset
 from tests.detector.workers import batch_worker, wait_until
 from tests.ml.red_cell_detector import write_two_look_detector
@@ -97,6 +98,18 @@ def test_a_turn_ends_after_its_time_and_the_next_goes_on(version, dataset, hamst
     assert evaluation.figures["frames"] == 4
 
 
+def test_a_message_that_comes_twice_takes_no_turn_and_is_not_sent_on(version, dataset, hamster):
+    hamster(evaluation_slice_seconds=0)
+    evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
+    with redis.Redis.from_url(site_settings.REDIS_URL) as broker:
+        evaluate_task(evaluation.pk, 0)
+        waiting = broker.llen("batch")
+        evaluate_task(evaluation.pk, 0)
+        assert broker.llen("batch") == waiting
+    evaluation.refresh_from_db()
+    assert evaluation.done == 1
+
+
 def test_a_picture_that_cannot_be_read_counts_as_one_without_a_find(version, dataset, tmp_path):
     (tmp_path / "red/valid/images/0.jpg").write_bytes(b"junk")
     evaluation = evaluate(version, dataset)
@@ -151,7 +164,8 @@ def test_one_whose_worker_died_is_sent_again_but_not_without_end(version, datase
     assert not work_on_evaluation(evaluation_id=evaluation.pk)  # somebody has it
     row.update(claimed_at=timezone.now() - timedelta(hours=1), attempts=1)
     assert recover_evaluations() == 1
-    row.update(attempts=MOST_ATTEMPTS)
+    assert recover_evaluations() == 0  # another worker that looks
+    row.update(claimed_at=timezone.now() - timedelta(hours=1), attempts=MOST_ATTEMPTS)
     assert recover_evaluations() == 0
     evaluation.refresh_from_db()
     assert (evaluation.state, "died" in evaluation.error) == ("failed", True)
