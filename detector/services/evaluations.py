@@ -16,7 +16,7 @@ from typing import Any
 
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -89,7 +89,12 @@ def work_on_evaluation(*, evaluation_id: int, done: int | None = None) -> bool:
         return _take_turn(evaluation)
     except (DatasetError, DetectorFileError, OSError) as error:
         _end(evaluation, state=State.FAILED, error=getattr(error, "message", str(error)))
-        return False
+    except DatabaseError:
+        raise  # nothing can be written down: another worker goes on when the claim is old
+    except Exception as error:  # such as ONNX Runtime's, which share no base
+        logger.exception("evaluation %s failed", evaluation.pk)
+        _end(evaluation, state=State.FAILED, error=f"{type(error).__name__}: {error}")
+    return False
 
 
 def recover_evaluations() -> int:
@@ -144,7 +149,10 @@ def _look_at_some(evaluation: Evaluation, samples: list[Sample], predictor: Pred
     end_at = time.monotonic() + config.evaluation_slice_seconds
     pictures: list[dict[str, Any]] = []
     for sample in samples[evaluation.done :]:
-        pictures.append(look_at(predictor, sample, folder))
+        picture = look_at(predictor, sample, folder)
+        if picture["problem"] and find_split(folder, evaluation.split) is None:
+            raise DatasetError(f"{folder} has no folder {evaluation.split}/images any more.")
+        pictures.append(picture)
         if time.monotonic() > end_at:
             break
     with transaction.atomic():

@@ -131,6 +131,25 @@ def test_what_cannot_be_evaluated_is_refused_or_fails_with_a_reason(version, dat
     assert "no usable image" in evaluation.error
 
 
+def test_a_data_set_that_disappears_in_the_middle_fails_the_evaluation(version, dataset, hamster, tmp_path):
+    hamster(evaluation_slice_seconds=0)
+    evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
+    assert work_on_evaluation(evaluation_id=evaluation.pk)
+    (tmp_path / "red").rename(tmp_path / "elsewhere")
+    carry_out(evaluation)
+    assert (evaluation.state, evaluation.done) == ("failed", 1)
+    assert "has no folder valid/images any more" in evaluation.error
+
+
+def test_an_error_that_nobody_foresaw_is_said_as_it_is(version, dataset, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("detector.services.evaluations.look_at", fail)
+    evaluation = evaluate(version, dataset)
+    assert (evaluation.state, evaluation.error) == ("failed", "RuntimeError: boom")
+
+
 def test_a_damaged_detector_fails_the_evaluation(version, dataset):
     evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
     version.onnx.storage.delete(version.onnx.name)
