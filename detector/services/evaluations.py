@@ -124,7 +124,9 @@ def _claim(evaluation_id: int, done: int | None) -> Evaluation | None:
     taken = free.filter(state__in=OPEN, attempts__lt=MOST_ATTEMPTS).update(
         state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
     )
-    return Evaluation.objects.select_related("version", "dataset").get(pk=evaluation_id) if taken else None
+    if not taken:
+        return None
+    return Evaluation.objects.select_related("version", "dataset").filter(pk=evaluation_id).first()
 
 
 def _take_turn(evaluation: Evaluation) -> bool:
@@ -169,10 +171,20 @@ def _look_at_some(evaluation: Evaluation, samples: list[Sample], predictor: Pred
 
 def _end(evaluation: Evaluation, **values: Any) -> None:
     ours = Evaluation.objects.filter(pk=evaluation.pk, claim=evaluation.claim, state=State.RUNNING)
-    ours.update(claim="", finished_at=timezone.now(), **values)
+    with transaction.atomic():
+        if ours.update(claim="", finished_at=timezone.now(), **values) and values["state"] == State.SUCCEEDED:
+            _delete_superseded_parts(evaluation)
     logger.info(
         "evaluation %s (%s) %s %s", evaluation.pk, evaluation, values["state"], values.get("error", "")
     )
+
+
+def _delete_superseded_parts(evaluation: Evaluation) -> None:
+    """The pages show the newest one's pictures; of the ones before only the figures are kept."""
+    before = Evaluation.objects.filter(
+        version=evaluation.version_id, dataset=evaluation.dataset_id, split=evaluation.split
+    ).exclude(pk=evaluation.pk)
+    EvaluationPart.objects.filter(evaluation__in=before.exclude(state__in=OPEN)).delete()
 
 
 @lru_cache(maxsize=1)

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 import redis
 from django.conf import settings as site_settings
+from django.contrib.auth import get_user_model
+from django.urls import reverse
 from django.utils import timezone
 
-from detector.models import Dataset, DetectorVersion, Evaluation
+from detector.models import Dataset, DetectorVersion, Evaluation, EvaluationPart
 from detector.selectors.evaluations import (
     disagreements,
     latest_on_each,
@@ -172,7 +174,19 @@ def test_the_newest_finished_one_counts(version, dataset):
     request_evaluation(version=version, dataset=dataset, owner=None)
     assert latest_on_each(version=version) == [second]
     assert newest_on(version=version, dataset=dataset) == second
-    first.delete()
+    assert (first.figures["frames"], first.parts.exists(), second.parts.exists()) == (4, False, True)
+
+
+def test_the_admin_deletes_an_evaluation_with_what_was_found(version, dataset, admin_client, client):
+    evaluation = evaluate(version, dataset)
+    page = reverse("admin:detector_evaluation_delete", args=[evaluation.pk])
+    client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
+    assert client.post(page, {"post": "yes"}).status_code == 403
+    assert "found in 4 pictures" in admin_client.get(page).content.decode()
+    assert admin_client.post(page, {"post": "yes"}).status_code == 302
+    assert not Evaluation.objects.exists()
+    assert not EvaluationPart.objects.exists()
+    assert Dataset.objects.exists()
 
 
 def test_one_whose_worker_died_is_sent_again_but_not_without_end(version, dataset):

@@ -173,6 +173,13 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert "No picture is like this" in text_of(keeper, f"/detectors/evaluations/{evaluation.pk}/?truth=fear")
 
 
+def test_the_page_of_an_evaluation_says_that_a_newer_one_took_its_place(live, dataset, keeper):
+    first, second = evaluate(live, dataset), evaluate(live, dataset)
+    words = "pictures of this evaluation are not kept any more"
+    assert words in text_of(keeper, f"/detectors/evaluations/{first.pk}/")
+    assert words not in text_of(keeper, f"/detectors/evaluations/{second.pk}/?truth=fear")
+
+
 def test_precision_curves_come_from_the_evaluation(live, dataset, keeper):
     evaluate(live, dataset)
     answer = keeper.get(page_of(live))
