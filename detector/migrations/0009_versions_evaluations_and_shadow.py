@@ -150,6 +150,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="detectorversion",
+            name="shadow_refusal",
+            field=models.TextField(blank=True, help_text="Why a process can't run it as a shadow."),
+        ),
+        migrations.AddField(
+            model_name="detectorversion",
             name="speed",
             field=models.JSONField(blank=True, default=dict, help_text="Measured on this site's machine."),
         ),

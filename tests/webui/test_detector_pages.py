@@ -14,7 +14,7 @@ from PIL import Image
 from detector.models import AuditEntry, Dataset, DetectorVersion, TrainingRun
 from detector.selectors.versions import active_detector, shadow_detector
 from detector.services.evaluations import request_evaluation, work_on_evaluation
-from detector.services.shadow import ShadowTally, add_tally, start_shadow
+from detector.services.shadow import ShadowTally, add_tally, note_refusal, start_shadow
 from detector.services.versions import promote_version, register_version
 from tests.detector.red_dataset import write_red_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector, write_two_look_detector
@@ -230,11 +230,15 @@ def test_a_shadow_is_started_watched_and_stopped(live, candidate, keeper):
     assert 'value="10"' in text_of(keeper, page_of(candidate))
     assert "looks at 25 %" in said(keeper, f"{page_of(candidate)}shadow/", {"percent": "25"})
     assert "It has not looked at a frame yet" in text_of(keeper, page_of(candidate))
+    note_refusal(version=shadow_detector(), refusal="Can't read the file.")
+    refused = text_of(keeper, page_of(candidate))
+    assert "It can&#x27;t run: Can&#x27;t read the file." in refused.replace("It can't", "It can&#x27;t")
+    assert "no camera is on" not in refused
     tally = ShadowTally(frames=4, gave_way=1, shadow_ms=20.0, live_ms=16.0, slowest_ms=7.5)
     for agreed in (True, True, False):
         tally.count("red-1", "happy", agreed=agreed)
     tally.count("red-1", "unknown", agreed=True)
-    add_tally(version_id=candidate.pk, tally=tally)
+    add_tally(version_id=candidate.pk, since=shadow_detector().shadow_since, tally=tally)
     page = text_of(keeper, page_of(candidate))
     for words in ("33.3 %", "25.0 %", "5.0 ms", "4.0 ms", "7.5 ms", "no face", "4 frames looked at"):
         assert words in page
