@@ -25,7 +25,7 @@ from detector.services.evaluations import (
     request_evaluation,
     work_on_evaluation,
 )
-from detector.services.speed import measure_speed, request_speed
+from detector.services.speed import measure_speed, recover_speed_measurements, request_speed
 from detector.services.versions import register_version
 from detector.tasks import evaluate as evaluate_task
 from tests.detector.red_dataset import CORNERS, write_red_dataset
@@ -225,10 +225,39 @@ def test_a_worker_evaluates_and_measures_and_a_killed_one_loses_nothing(version,
 
 
 def test_the_speed_of_a_damaged_file_is_an_error_and_the_old_figures_stay(version):
+    request_speed(version=version)
     measure_speed(version_id=version.pk)
     before = DetectorVersion.objects.get(pk=version.pk).speed
     assert before["no_face_ms"] > 0
     version.onnx.storage.delete(version.onnx.name)
+    measure_speed(version_id=version.pk)  # a message that comes twice
+    assert DetectorVersion.objects.get(pk=version.pk).speed == before
+    request_speed(version=version)
     measure_speed(version_id=version.pk)
     after = DetectorVersion.objects.get(pk=version.pk).speed
     assert (after["face_ms"], "Can't read" in after["error"]) == (before["face_ms"], True)
+
+
+def test_a_measurement_that_breaks_says_why(version, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("detector.services.speed._measure", fail)
+    request_speed(version=version)
+    measure_speed(version_id=version.pk)
+    speed = DetectorVersion.objects.get(pk=version.pk).speed
+    assert (speed["asked_at"], "RuntimeError: boom" in speed["error"]) == (None, True)
+
+
+def test_a_measurement_whose_message_is_lost_is_sent_again_but_not_without_end(version):
+    request_speed(version=version)
+    assert recover_speed_measurements() == 0
+    speed = DetectorVersion.objects.get(pk=version.pk).speed
+    long_ago = (timezone.now() - timedelta(hours=1)).isoformat()
+    row = DetectorVersion.objects.filter(pk=version.pk)
+    row.update(speed=speed | {"asked_at": long_ago})
+    assert recover_speed_measurements() == 1
+    assert recover_speed_measurements() == 0  # another worker that looks
+    row.update(speed=speed | {"asked_at": long_ago, "attempts": 3})
+    assert recover_speed_measurements() == 0
+    assert (row.get().speed["asked_at"], "died" in row.get().speed["error"]) == (None, True)
