@@ -18,7 +18,7 @@ from detector.services.datasets import (
     delete_dataset,
     free_name,
     register_dataset,
-    run_that_needs,
+    user_of,
     yolo_folder,
 )
 
@@ -104,8 +104,8 @@ class DatasetAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
-        """Not while a training run needs its files."""
-        is_needed = obj is not None and run_that_needs(obj) is not None
+        """Not while a training run or an evaluation needs its files."""
+        is_needed = obj is not None and user_of(obj) is not None
         return not is_needed and super().has_delete_permission(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Dataset) -> None:
@@ -116,10 +116,13 @@ class DatasetAdmin(admin.ModelAdmin):
         """What the page that asks lists: its pictures in one line, there may be many thousands."""
         lines, counts = [], {}
         for dataset in objs:
-            pictures = dataset.samples.count()
+            pictures, evaluations = dataset.samples.count(), dataset.evaluations.count()
             files = "its files are deleted" if dataset.uploaded else "its folder is not touched"
-            lines.append(f"Data set {dataset}, with the records of {pictures} pictures; {files}")
-            counts = {"data sets": 1, "records of pictures": pictures}
+            lines.append(
+                f"Data set {dataset}, with {evaluations} evaluations and "
+                f"the records of {pictures} pictures; {files}"
+            )
+            counts = {"data sets": 1, "records of pictures": pictures, "evaluations": evaluations}
         return lines, counts, set(), []
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from detector.services.batches import expire_batches, send_messages
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
 from detector.services.datasets import delete_forgotten_uploads
 from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
-from detector.services.speed import measure_speed
+from detector.services.speed import measure_speed, recover_speed_measurements
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
 from detector.services.webhooks import make_attempt, resend_due_webhooks
@@ -67,9 +67,9 @@ def _work_on_batches_for_a_while() -> None:
 
 
 @shared_task
-def evaluate(evaluation_id: int) -> None:
+def evaluate(evaluation_id: int, done: int | None = None) -> None:
     """Go on with this evaluation for a few seconds, and come back to the end of the queue for the rest."""
-    if work_on_evaluation(evaluation_id=evaluation_id):
+    if work_on_evaluation(evaluation_id=evaluation_id, done=done):
         send_evaluation(evaluation_id)
 
 
@@ -106,6 +106,7 @@ def _look() -> None:
     for service in (
         *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
         *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations, resend_due_webhooks),
+        recover_speed_measurements,
     ):
         _with_fresh_connection(service)
 

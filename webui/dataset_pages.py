@@ -142,6 +142,9 @@ class DeletePage(StaffPage, DetailView):
     def get_queryset(self) -> QuerySet[Dataset]:
         return datasets()
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(evaluations=self.object.evaluations.count(), **kwargs)
+
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         dataset = self.get_object()
         try:

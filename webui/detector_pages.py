@@ -130,6 +130,7 @@ class EvaluationPage(DetectorPageBase):
         return super().get_context_data(
             evaluation=evaluation,
             page=page,
+            is_superseded=not evaluation.parts.exists(),
             wrong=wrong,
             truths=EMOTIONS,
             names=NAMES,

@@ -142,8 +142,9 @@ class DatasetView(StaffDatasets):
 
     @extend_schema(
         operation_id="delete_dataset",
-        description="Forget the data set. The files of an uploaded one are deleted, a registered folder is "
-        "not touched.",
+        description="Forget the data set, and with it all evaluations of detectors on it. The files of an "
+        "uploaded one are deleted, a registered folder is not touched. Refused while a detector is being "
+        "evaluated on it, or a training run learns from uploaded files.",
         responses={204: None, **ROW_ERRORS, 409: OpenApiResponse(ErrorSerializer, "dataset_in_use")},
     )
     def delete(self, request: Request, pk: int) -> Response:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import datetime
 from pathlib import Path
 
 from django.db import Error as DatabaseError
@@ -12,10 +13,12 @@ from detector.engine.detectors import LoadedDetector, load_detector
 from detector.engine.inference import InferenceEngine
 from detector.models import DetectorVersion
 from detector.selectors.versions import shadow_detector
-from detector.services.shadow import add_tally
+from detector.services.shadow import add_tally, note_refusal
 from ml.predictor import DetectorFileError
 
 logger = logging.getLogger(__name__)
+# As for the active version: the file may have been on a disk that was not there yet.
+RETRY_REFUSED_AFTER = 30.0
 
 
 class ShadowKeeper:
@@ -23,8 +26,10 @@ class ShadowKeeper:
 
     def __init__(self, engine: InferenceEngine) -> None:
         self._engine = engine
-        self._running: tuple[int, object] | None = None
+        self._running: tuple[int, datetime | None] | None = None
         """The version's id and when its run began: a run that was started anew is another."""
+        self._retry_at: float | None = None
+        """When a shadow that was refused is tried again."""
         self._flushed_at = time.monotonic()
         self._database_failed = False
 
@@ -35,7 +40,7 @@ class ShadowKeeper:
             wanted = (version.pk, version.shadow_since) if version else None
             if self._running is not None and wanted != self._running:
                 self._end()
-            if version is not None and self._running is None and self._engine.has_cameras:
+            if version is not None and self._engine.has_cameras and self._is_due():
                 self._begin(version)
             if time.monotonic() - self._flushed_at >= config.shadow_flush_seconds:
                 self._write()
@@ -54,16 +59,27 @@ class ShadowKeeper:
         except DatabaseError as error:
             logger.warning("what the shadow counted last is lost: %s", error)
 
+    def _is_due(self) -> bool:
+        if self._running is None:
+            return True
+        return self._retry_at is not None and time.monotonic() >= self._retry_at
+
     def _begin(self, version: DetectorVersion) -> None:
         self._running = (version.pk, version.shadow_since)
+        self._retry_at = time.monotonic() + RETRY_REFUSED_AFTER
+        refusal = ""
         try:
             detector = load_detector(version.name, Path(version.onnx.path), version.sha256)
         except DetectorFileError as error:
-            logger.error("the shadow %s is refused: %s", version.name, error.message)
-        except Exception:  # the trial run failed; ONNX Runtime's errors share no base
+            refusal = error.message
+            logger.error("the shadow %s is refused: %s", version.name, refusal)
+        except Exception as error:  # the trial run failed; ONNX Runtime's errors share no base
+            refusal = f"It fails its trial run: {error}"
             logger.exception("the shadow %s is refused: its trial run failed", version.name)
         else:
             self._install(detector, float(version.shadow_share or config.shadow_share))
+            self._retry_at = None
+        note_refusal(version=version, refusal=refusal)
 
     def _install(self, detector: LoadedDetector, share: float) -> None:
         self._engine.shadow.install(detector, share=share)
@@ -72,7 +88,7 @@ class ShadowKeeper:
     def _end(self) -> None:
         self._write()
         self._engine.shadow.install(None)
-        self._running = None
+        self._running = self._retry_at = None
 
     def _write(self) -> None:
         self._flushed_at = time.monotonic()
@@ -82,7 +98,7 @@ class ShadowKeeper:
         if not (tally.frames or tally.gave_way):
             return
         try:
-            add_tally(version_id=self._running[0], tally=tally)
+            add_tally(version_id=self._running[0], since=self._running[1], tally=tally)
         except DatabaseError:
             self._engine.shadow.give_back(tally)
             raise

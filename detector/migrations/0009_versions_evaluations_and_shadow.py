@@ -52,7 +52,12 @@ class Migration(migrations.Migration):
                         blank=True, help_text="Of the worker at it, drawn anew each time.", max_length=32
                     ),
                 ),
-                ("claimed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "claimed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Or given back, or sent to a worker again.", null=True
+                    ),
+                ),
                 (
                     "attempts",
                     models.PositiveSmallIntegerField(
@@ -142,6 +147,11 @@ class Migration(migrations.Migration):
             model_name="detectorversion",
             name="shadow_since",
             field=models.DateTimeField(blank=True, help_text="Counted from then on.", null=True),
+        ),
+        migrations.AddField(
+            model_name="detectorversion",
+            name="shadow_refusal",
+            field=models.TextField(blank=True, help_text="Why a process can't run it as a shadow."),
         ),
         migrations.AddField(
             model_name="detectorversion",

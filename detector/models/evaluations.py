@@ -27,7 +27,9 @@ class Evaluation(models.Model):
     claim = models.CharField(
         max_length=32, blank=True, help_text="Of the worker at it, drawn anew each time."
     )
-    claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Or given back, or sent to a worker again."
+    )
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text="Workers that took it since it last got further."
     )

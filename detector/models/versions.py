@@ -45,6 +45,7 @@ class DetectorVersion(models.Model):
     )
     shadow_share = models.FloatField(null=True, blank=True, help_text="Of the live frames, 0 to 1.")
     shadow_since = models.DateTimeField(null=True, blank=True, help_text="Counted from then on.")
+    shadow_refusal = models.TextField(blank=True, help_text="Why a process can't run it as a shadow.")
     speed = models.JSONField(default=dict, blank=True, help_text="Measured on this site's machine.")
 
     class Meta:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from detector.conf import config
 from detector.errors import HamsterError
-from detector.models import Dataset, JobState, TrainingRun
+from detector.models import Dataset, Evaluation, JobState, TrainingRun
 from detector.selectors.datasets import uploaded_bytes
 from detector.services.dataset_files import delete_folder, delete_leftovers, new_folder, uploads_root
 from detector.services.dataset_intake import ArchiveTooLarge, unpack
@@ -69,16 +69,20 @@ class CheckRunning(HamsterError):
 
 
 class DatasetInUse(HamsterError):
-    """A training run that has not ended needs the files."""
+    """A training run or an evaluation that has not ended needs the files."""
 
     code = "dataset_in_use"
     status = 409
 
-    def __init__(self, run: TrainingRun) -> None:
-        super().__init__(
-            f"The training run {run.name!r} learns from this data set. Cancel it first, or wait for its end.",
-            details={"training_run": run.pk},
-        )
+    def __init__(self, user: TrainingRun | Evaluation) -> None:
+        if isinstance(user, Evaluation):
+            message = f"The detector {user.version.name} looks at this data set. Wait for its end."
+            details = {"evaluation": user.pk}
+        else:
+            advice = "Cancel it first, or wait for its end."
+            message = f"The training run {user.name!r} learns from this data set. {advice}"
+            details = {"training_run": user.pk}
+        super().__init__(message, details=details)
 
 
 def register_dataset(*, name: str, folder: str, owner: AbstractBaseUser | None) -> Dataset:
@@ -127,22 +131,27 @@ def check_again(*, dataset: Dataset) -> None:
 
 
 def delete_dataset(*, dataset: Dataset) -> None:
-    """Forget a data set, and delete its files if they were uploaded; a worker that checks it notices.
+    """Forget a data set with all evaluations on it, and delete its files if they were uploaded; a worker that
+    checks it notices.
 
     Raises DatasetInUse.
     """
     with transaction.atomic():
         list(Dataset.objects.select_for_update().filter(pk=dataset.pk))  # who queues a run locks it too
-        if (run := run_that_needs(dataset)) is not None:
-            raise DatasetInUse(run)
+        if (user := user_of(dataset)) is not None:
+            raise DatasetInUse(user)
         Dataset.objects.filter(pk=dataset.pk).delete()
     if dataset.uploaded:
         delete_folder(Path(dataset.folder))
     logger.info("data set %s was deleted", dataset.name)
 
 
-def run_that_needs(dataset: Dataset) -> TrainingRun | None:
-    """A training run that has not ended and learns from files that would be deleted with the data set."""
+def user_of(dataset: Dataset) -> TrainingRun | Evaluation | None:
+    """An evaluation on the data set that has not ended, or a training run that has not and learns from files
+    that would be deleted with it."""
+    evaluation = dataset.evaluations.filter(state__in=OPEN).select_related("version").first()
+    if evaluation is not None:
+        return evaluation
     if not dataset.uploaded:
         return None
     runs = TrainingRun.objects.filter(status__in=OPEN)

@@ -1,7 +1,8 @@
 """Evaluations: a version looks at a data set's pictures, a few seconds at a time, on the batch workers.
 
 What a turn has found is written in one transaction with how far it has come, and only while the worker's
-claim stands; so a message that comes twice does nothing, and after a killed worker the next goes on.
+claim stands; so after a killed worker the next goes on. A message says from which picture on its turn is: one
+that comes twice, or late, finds that the evaluation has gone on and does nothing.
 """
 
 import logging
@@ -15,7 +16,7 @@ from typing import Any
 
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -71,20 +72,29 @@ def request_evaluation(
 
 
 def send_evaluation(evaluation_id: int) -> None:
-    """A message for the batch workers: one turn of this evaluation."""
-    current_app.send_task("detector.tasks.evaluate", args=[evaluation_id])
+    """A message for the batch workers: the next turn of this evaluation."""
+    done = Evaluation.objects.filter(pk=evaluation_id).values_list("done", flat=True).first()
+    current_app.send_task("detector.tasks.evaluate", args=[evaluation_id, done])
 
 
-def work_on_evaluation(*, evaluation_id: int) -> bool:
-    """Take one turn at an open evaluation that nobody has; whether there is more to do."""
-    evaluation = _claim(evaluation_id)
+def work_on_evaluation(*, evaluation_id: int, done: int | None = None) -> bool:
+    """Take one turn at an open evaluation that nobody has; whether there is more to do.
+
+    With `done`: only while so many pictures are looked at.
+    """
+    evaluation = _claim(evaluation_id, done)
     if evaluation is None:
         return False
     try:
         return _take_turn(evaluation)
     except (DatasetError, DetectorFileError, OSError) as error:
         _end(evaluation, state=State.FAILED, error=getattr(error, "message", str(error)))
-        return False
+    except DatabaseError:
+        raise  # nothing can be written down: another worker goes on when the claim is old
+    except Exception as error:  # such as ONNX Runtime's, which share no base
+        logger.exception("evaluation %s failed", evaluation.pk)
+        _end(evaluation, state=State.FAILED, error=f"{type(error).__name__}: {error}")
+    return False
 
 
 def recover_evaluations() -> int:
@@ -96,20 +106,27 @@ def recover_evaluations() -> int:
     silent.filter(attempts__gte=MOST_ATTEMPTS).update(
         state=State.FAILED, error=WORKER_DIED, finished_at=timezone.now()
     )
-    waiting = list(silent.filter(attempts__lt=MOST_ATTEMPTS).values_list("pk", flat=True))
-    for evaluation_id in waiting:
-        send_evaluation(evaluation_id)
-    return len(waiting)
+    found = 0
+    for evaluation_id in silent.filter(attempts__lt=MOST_ATTEMPTS).values_list("pk", flat=True):
+        # Only one of the workers that look sends it.
+        if silent.filter(pk=evaluation_id).update(claim="", claimed_at=timezone.now()):
+            send_evaluation(evaluation_id)
+            found += 1
+    return found
 
 
-def _claim(evaluation_id: int) -> Evaluation | None:
+def _claim(evaluation_id: int, done: int | None) -> Evaluation | None:
     now, claim = timezone.now(), secrets.token_hex(16)
     given_up = now - timedelta(seconds=config.evaluation_claim_seconds)
     free = Evaluation.objects.filter(Q(claim="") | Q(claimed_at__lt=given_up), pk=evaluation_id)
+    if done is not None:
+        free = free.filter(done=done)
     taken = free.filter(state__in=OPEN, attempts__lt=MOST_ATTEMPTS).update(
         state=State.RUNNING, claim=claim, claimed_at=now, attempts=F("attempts") + 1
     )
-    return Evaluation.objects.select_related("version", "dataset").get(pk=evaluation_id) if taken else None
+    if not taken:
+        return None
+    return Evaluation.objects.select_related("version", "dataset").filter(pk=evaluation_id).first()
 
 
 def _take_turn(evaluation: Evaluation) -> bool:
@@ -134,7 +151,10 @@ def _look_at_some(evaluation: Evaluation, samples: list[Sample], predictor: Pred
     end_at = time.monotonic() + config.evaluation_slice_seconds
     pictures: list[dict[str, Any]] = []
     for sample in samples[evaluation.done :]:
-        pictures.append(look_at(predictor, sample, folder))
+        picture = look_at(predictor, sample, folder)
+        if picture["problem"] and find_split(folder, evaluation.split) is None:
+            raise DatasetError(f"{folder} has no folder {evaluation.split}/images any more.")
+        pictures.append(picture)
         if time.monotonic() > end_at:
             break
     with transaction.atomic():
@@ -151,10 +171,20 @@ def _look_at_some(evaluation: Evaluation, samples: list[Sample], predictor: Pred
 
 def _end(evaluation: Evaluation, **values: Any) -> None:
     ours = Evaluation.objects.filter(pk=evaluation.pk, claim=evaluation.claim, state=State.RUNNING)
-    ours.update(claim="", finished_at=timezone.now(), **values)
+    with transaction.atomic():
+        if ours.update(claim="", finished_at=timezone.now(), **values) and values["state"] == State.SUCCEEDED:
+            _delete_superseded_parts(evaluation)
     logger.info(
         "evaluation %s (%s) %s %s", evaluation.pk, evaluation, values["state"], values.get("error", "")
     )
+
+
+def _delete_superseded_parts(evaluation: Evaluation) -> None:
+    """The pages show the newest one's pictures; of the ones before only the figures are kept."""
+    before = Evaluation.objects.filter(
+        version=evaluation.version_id, dataset=evaluation.dataset_id, split=evaluation.split
+    ).exclude(pk=evaluation.pk)
+    EvaluationPart.objects.filter(evaluation__in=before.exclude(state__in=OPEN)).delete()
 
 
 @lru_cache(maxsize=1)

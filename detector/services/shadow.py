@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -102,7 +103,8 @@ def start_shadow(
         ShadowCount.objects.filter(version=version).delete()
         ShadowPace.objects.filter(version=version).delete()
         version.is_shadow, version.shadow_share, version.shadow_since = True, share, timezone.now()
-        version.save(update_fields=["is_shadow", "shadow_share", "shadow_since"])
+        version.shadow_refusal = ""
+        version.save(update_fields=["is_shadow", "shadow_share", "shadow_since", "shadow_refusal"])
         record(Action.START_SHADOW, version, actor, share=share)
     logger.info("detector %s looks at %.0f %% of the live frames as a shadow", version.name, 100 * share)
     return version
@@ -119,10 +121,20 @@ def stop_shadow(*, version: DetectorVersion, actor: AbstractBaseUser | None) -> 
     return version
 
 
-def add_tally(*, version_id: int, tally: ShadowTally) -> None:
-    """Add what a process has counted to what all have; nothing if the version is gone."""
+def note_refusal(*, version: DetectorVersion, refusal: str) -> None:
+    """Write down why a process can't run this shadow, or with "" that it can by now."""
+    run = DetectorVersion.objects.filter(pk=version.pk, shadow_since=version.shadow_since)
+    run.exclude(shadow_refusal=refusal).update(shadow_refusal=refusal)
+
+
+def add_tally(*, version_id: int, since: datetime | None, tally: ShadowTally) -> None:
+    """Add what a process has counted of the run that began at `since` to what all have.
+
+    Nothing if the version is gone or has begun another run, which counts anew.
+    """
     with transaction.atomic():
-        if not DetectorVersion.objects.select_for_update().filter(pk=version_id).exists():
+        run = DetectorVersion.objects.select_for_update().filter(pk=version_id, shadow_since=since)
+        if not run.exists():
             return
         for (live, emotion), (agreed, disagreed) in sorted(tally.counts.items()):
             row, _ = ShadowCount.objects.get_or_create(version_id=version_id, live=live, emotion=emotion)

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 import redis
 from django.conf import settings as site_settings
+from django.contrib.auth import get_user_model
+from django.urls import reverse
 from django.utils import timezone
 
-from detector.models import Dataset, DetectorVersion, Evaluation
+from detector.models import Dataset, DetectorVersion, Evaluation, EvaluationPart
 from detector.selectors.evaluations import (
     disagreements,
     latest_on_each,
@@ -23,8 +25,9 @@ from detector.services.evaluations import (
     request_evaluation,
     work_on_evaluation,
 )
-from detector.services.speed import measure_speed, request_speed
+from detector.services.speed import measure_speed, recover_speed_measurements, request_speed
 from detector.services.versions import register_version
+from detector.tasks import evaluate as evaluate_task
 from tests.detector.red_dataset import CORNERS, write_red_dataset
 from tests.detector.workers import batch_worker, wait_until
 from tests.ml.red_cell_detector import write_two_look_detector
@@ -97,6 +100,18 @@ def test_a_turn_ends_after_its_time_and_the_next_goes_on(version, dataset, hamst
     assert evaluation.figures["frames"] == 4
 
 
+def test_a_message_that_comes_twice_takes_no_turn_and_is_not_sent_on(version, dataset, hamster):
+    hamster(evaluation_slice_seconds=0)
+    evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
+    with redis.Redis.from_url(site_settings.REDIS_URL) as broker:
+        evaluate_task(evaluation.pk, 0)
+        waiting = broker.llen("batch")
+        evaluate_task(evaluation.pk, 0)
+        assert broker.llen("batch") == waiting
+    evaluation.refresh_from_db()
+    assert evaluation.done == 1
+
+
 def test_a_picture_that_cannot_be_read_counts_as_one_without_a_find(version, dataset, tmp_path):
     (tmp_path / "red/valid/images/0.jpg").write_bytes(b"junk")
     evaluation = evaluate(version, dataset)
@@ -116,6 +131,25 @@ def test_what_cannot_be_evaluated_is_refused_or_fails_with_a_reason(version, dat
     carry_out(evaluation)
     assert (evaluation.state, evaluation.finished_at is None) == ("failed", False)
     assert "no usable image" in evaluation.error
+
+
+def test_a_data_set_that_disappears_in_the_middle_fails_the_evaluation(version, dataset, hamster, tmp_path):
+    hamster(evaluation_slice_seconds=0)
+    evaluation = request_evaluation(version=version, dataset=dataset, owner=None)
+    assert work_on_evaluation(evaluation_id=evaluation.pk)
+    (tmp_path / "red").rename(tmp_path / "elsewhere")
+    carry_out(evaluation)
+    assert (evaluation.state, evaluation.done) == ("failed", 1)
+    assert "has no folder valid/images any more" in evaluation.error
+
+
+def test_an_error_that_nobody_foresaw_is_said_as_it_is(version, dataset, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("detector.services.evaluations.look_at", fail)
+    evaluation = evaluate(version, dataset)
+    assert (evaluation.state, evaluation.error) == ("failed", "RuntimeError: boom")
 
 
 def test_a_damaged_detector_fails_the_evaluation(version, dataset):
@@ -140,7 +174,19 @@ def test_the_newest_finished_one_counts(version, dataset):
     request_evaluation(version=version, dataset=dataset, owner=None)
     assert latest_on_each(version=version) == [second]
     assert newest_on(version=version, dataset=dataset) == second
-    first.delete()
+    assert (first.figures["frames"], first.parts.exists(), second.parts.exists()) == (4, False, True)
+
+
+def test_the_admin_deletes_an_evaluation_with_what_was_found(version, dataset, admin_client, client):
+    evaluation = evaluate(version, dataset)
+    page = reverse("admin:detector_evaluation_delete", args=[evaluation.pk])
+    client.force_login(get_user_model().objects.create_user("staff", is_staff=True))
+    assert client.post(page, {"post": "yes"}).status_code == 403
+    assert "found in 4 pictures" in admin_client.get(page).content.decode()
+    assert admin_client.post(page, {"post": "yes"}).status_code == 302
+    assert not Evaluation.objects.exists()
+    assert not EvaluationPart.objects.exists()
+    assert Dataset.objects.exists()
 
 
 def test_one_whose_worker_died_is_sent_again_but_not_without_end(version, dataset):
@@ -151,7 +197,8 @@ def test_one_whose_worker_died_is_sent_again_but_not_without_end(version, datase
     assert not work_on_evaluation(evaluation_id=evaluation.pk)  # somebody has it
     row.update(claimed_at=timezone.now() - timedelta(hours=1), attempts=1)
     assert recover_evaluations() == 1
-    row.update(attempts=MOST_ATTEMPTS)
+    assert recover_evaluations() == 0  # another worker that looks
+    row.update(claimed_at=timezone.now() - timedelta(hours=1), attempts=MOST_ATTEMPTS)
     assert recover_evaluations() == 0
     evaluation.refresh_from_db()
     assert (evaluation.state, "died" in evaluation.error) == ("failed", True)
@@ -178,10 +225,39 @@ def test_a_worker_evaluates_and_measures_and_a_killed_one_loses_nothing(version,
 
 
 def test_the_speed_of_a_damaged_file_is_an_error_and_the_old_figures_stay(version):
+    request_speed(version=version)
     measure_speed(version_id=version.pk)
     before = DetectorVersion.objects.get(pk=version.pk).speed
     assert before["no_face_ms"] > 0
     version.onnx.storage.delete(version.onnx.name)
+    measure_speed(version_id=version.pk)  # a message that comes twice
+    assert DetectorVersion.objects.get(pk=version.pk).speed == before
+    request_speed(version=version)
     measure_speed(version_id=version.pk)
     after = DetectorVersion.objects.get(pk=version.pk).speed
     assert (after["face_ms"], "Can't read" in after["error"]) == (before["face_ms"], True)
+
+
+def test_a_measurement_that_breaks_says_why(version, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("detector.services.speed._measure", fail)
+    request_speed(version=version)
+    measure_speed(version_id=version.pk)
+    speed = DetectorVersion.objects.get(pk=version.pk).speed
+    assert (speed["asked_at"], "RuntimeError: boom" in speed["error"]) == (None, True)
+
+
+def test_a_measurement_whose_message_is_lost_is_sent_again_but_not_without_end(version):
+    request_speed(version=version)
+    assert recover_speed_measurements() == 0
+    speed = DetectorVersion.objects.get(pk=version.pk).speed
+    long_ago = (timezone.now() - timedelta(hours=1)).isoformat()
+    row = DetectorVersion.objects.filter(pk=version.pk)
+    row.update(speed=speed | {"asked_at": long_ago})
+    assert recover_speed_measurements() == 1
+    assert recover_speed_measurements() == 0  # another worker that looks
+    row.update(speed=speed | {"asked_at": long_ago, "attempts": 3})
+    assert recover_speed_measurements() == 0
+    assert (row.get().speed["asked_at"], "died" in row.get().speed["error"]) == (None, True)

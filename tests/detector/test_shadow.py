@@ -1,7 +1,9 @@
 """A shadow: what it counts, that it gives way, that nothing of it reaches anybody."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from io import StringIO
+from pathlib import Path
 from queue import Queue
 
 import pytest
@@ -14,7 +16,7 @@ from detector.engine.inference import InferenceEngine
 from detector.engine.pictures import Outcome, Picture
 from detector.engine.shadow import agreements
 from detector.engine.shadow_keeper import ShadowKeeper
-from detector.models import AuditEntry, DetectorVersion, ShadowCount
+from detector.models import AuditEntry, DetectorVersion, ShadowCount, ShadowPace
 from detector.selectors.versions import shadow_detector
 from detector.services.shadow import (
     ActiveCantShadow,
@@ -223,7 +225,7 @@ def test_the_tallies_of_several_processes_are_added_up(versions):
     tally.count("red-1", "happy", agreed=True)
     tally.count("red-1", "happy", agreed=False)
     for _ in range(2):
-        add_tally(version_id=candidate.pk, tally=tally)
+        add_tally(version_id=candidate.pk, since=since_of(candidate), tally=tally)
     row = ShadowCount.objects.get()
     assert (row.emotion, row.agreed, row.disagreed) == ("happy", 2, 2)
     pace = candidate.shadow_pace
@@ -231,7 +233,7 @@ def test_the_tallies_of_several_processes_are_added_up(versions):
     start_shadow(version=candidate, actor=None)
     assert not ShadowCount.objects.exists()
     candidate.delete()
-    add_tally(version_id=candidate.pk or 0, tally=tally)
+    add_tally(version_id=candidate.pk or 0, since=None, tally=tally)
 
 
 def test_a_process_follows_the_shadow_and_writes_its_counts_down(versions, engine_of_two, hamster):
@@ -254,6 +256,47 @@ def test_a_process_follows_the_shadow_and_writes_its_counts_down(versions, engin
     stop_shadow(version=candidate, actor=None)
     keeper.look()
     assert engine_of_two.shadow._detector is None
+    box.close()
+
+
+def since_of(version: DetectorVersion) -> datetime | None:
+    return DetectorVersion.objects.get(pk=version.pk).shadow_since
+
+
+def test_a_run_that_is_started_anew_counts_nothing_of_the_one_before(versions, engine_of_two, hamster):
+    hamster(shadow_flush_seconds=1000)
+    _, candidate = versions
+    keeper = ShadowKeeper(engine_of_two)
+    box = engine_of_two.open_mailbox(lambda outcome: None, lambda version: None)
+    start_shadow(version=candidate, actor=None, share=1.0)
+    keeper.look()
+    engine_of_two.shadow.give_back(ShadowTally(frames=7))
+    stop_shadow(version=candidate, actor=None)
+    start_shadow(version=candidate, actor=None, share=1.0)
+    keeper.look()
+    assert not ShadowPace.objects.exists()
+    engine_of_two.shadow.give_back(ShadowTally(frames=1))
+    keeper.flush()
+    assert ShadowPace.objects.get().frames == 1
+    box.close()
+
+
+def test_a_refused_shadow_says_why_and_is_tried_again(versions, engine_of_two, monkeypatch, tmp_path):
+    _, candidate = versions
+    keeper = ShadowKeeper(engine_of_two)
+    box = engine_of_two.open_mailbox(lambda outcome: None, lambda version: None)
+    start_shadow(version=candidate, actor=None, share=1.0)
+    file = Path(candidate.onnx.path)
+    file.rename(tmp_path / "elsewhere")
+    keeper.look()
+    assert "Can't read the detector file" in shadow_detector().shadow_refusal
+    (tmp_path / "elsewhere").rename(file)
+    keeper.look()
+    assert engine_of_two.shadow._detector is None  # not yet
+    monkeypatch.setattr(keeper, "_retry_at", 0.0)
+    keeper.look()
+    assert engine_of_two.shadow._detector.name == "red-2"
+    assert shadow_detector().shadow_refusal == ""
     box.close()
 
 
@@ -292,7 +335,7 @@ def test_the_admin_starts_and_stops_a_shadow_and_shows_what_is_counted(versions,
     assert shadow_detector() == candidate
     tally = ShadowTally(frames=1)
     tally.count("red-1", "happy", agreed=True)
-    add_tally(version_id=candidate.pk, tally=tally)
+    add_tally(version_id=candidate.pk, since=since_of(candidate), tally=tally)
     for name in ("shadowcount", "shadowpace", "evaluation"):
         assert admin_client.get(reverse(f"admin:detector_{name}_changelist")).status_code == 200
     admin_client.post(page, {"action": "stop_shadow", "_selected_action": [candidate.pk]})

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from PIL import Image
 
-from detector.models import Dataset, DatasetSample
+from detector.models import Dataset, DatasetSample, DetectorVersion, Evaluation
 from detector.services.datasets import register_dataset
 from tests.detector.datasets import check, drawn
 
@@ -113,6 +113,23 @@ def test_deleting_asks_first(admin_client, dataset, folder):
     page = admin_client.post(f"/datasets/{dataset.pk}/delete/", follow=True).content.decode()
     assert "drawn was deleted." in page
     assert folder.is_dir()
+
+
+def test_evaluations_are_counted_before_they_are_deleted_and_an_open_one_holds_the_set(admin_client, dataset):
+    page = f"/datasets/{dataset.pk}/delete/"
+    assert "of detectors" not in admin_client.get(page).content.decode()
+    version = DetectorVersion.objects.create(name="red-1", source="imported", sha256="0")
+    Evaluation.objects.create(version=version, dataset=dataset, state="succeeded")
+    is_open = Evaluation.objects.create(version=version, dataset=dataset)
+    assert "2 evaluations of detectors on it are deleted too" in admin_client.get(page).content.decode()
+    assert "red-1 looks at this data set" in admin_client.post(page, follow=True).content.decode()
+    assert admin_client.delete(f"/api/datasets/{dataset.pk}/").json()["error"]["code"] == "dataset_in_use"
+    in_admin = f"/admin/detector/dataset/{dataset.pk}/delete/"
+    assert admin_client.get(in_admin).status_code == 403
+    Evaluation.objects.filter(pk=is_open.pk).update(state="failed")
+    assert "2 evaluations" in admin_client.get(in_admin).content.decode()
+    assert "was deleted" in admin_client.post(page, follow=True).content.decode()
+    assert not Evaluation.objects.exists()
 
 
 def test_samples_come_in_pages_with_boxes_and_filters(admin_client, tmp_path):

@@ -14,7 +14,7 @@ from PIL import Image
 from detector.models import AuditEntry, Dataset, DetectorVersion, TrainingRun
 from detector.selectors.versions import active_detector, shadow_detector
 from detector.services.evaluations import request_evaluation, work_on_evaluation
-from detector.services.shadow import ShadowTally, add_tally, start_shadow
+from detector.services.shadow import ShadowTally, add_tally, note_refusal, start_shadow
 from detector.services.versions import promote_version, register_version
 from tests.detector.red_dataset import write_red_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector, write_two_look_detector
@@ -173,6 +173,13 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert "No picture is like this" in text_of(keeper, f"/detectors/evaluations/{evaluation.pk}/?truth=fear")
 
 
+def test_the_page_of_an_evaluation_says_that_a_newer_one_took_its_place(live, dataset, keeper):
+    first, second = evaluate(live, dataset), evaluate(live, dataset)
+    words = "pictures of this evaluation are not kept any more"
+    assert words in text_of(keeper, f"/detectors/evaluations/{first.pk}/")
+    assert words not in text_of(keeper, f"/detectors/evaluations/{second.pk}/?truth=fear")
+
+
 def test_precision_curves_come_from_the_evaluation(live, dataset, keeper):
     evaluate(live, dataset)
     answer = keeper.get(page_of(live))
@@ -223,11 +230,15 @@ def test_a_shadow_is_started_watched_and_stopped(live, candidate, keeper):
     assert 'value="10"' in text_of(keeper, page_of(candidate))
     assert "looks at 25 %" in said(keeper, f"{page_of(candidate)}shadow/", {"percent": "25"})
     assert "It has not looked at a frame yet" in text_of(keeper, page_of(candidate))
+    note_refusal(version=shadow_detector(), refusal="Can't read the file.")
+    refused = text_of(keeper, page_of(candidate))
+    assert "It can&#x27;t run: Can&#x27;t read the file." in refused.replace("It can't", "It can&#x27;t")
+    assert "no camera is on" not in refused
     tally = ShadowTally(frames=4, gave_way=1, shadow_ms=20.0, live_ms=16.0, slowest_ms=7.5)
     for agreed in (True, True, False):
         tally.count("red-1", "happy", agreed=agreed)
     tally.count("red-1", "unknown", agreed=True)
-    add_tally(version_id=candidate.pk, tally=tally)
+    add_tally(version_id=candidate.pk, since=shadow_detector().shadow_since, tally=tally)
     page = text_of(keeper, page_of(candidate))
     for words in ("33.3 %", "25.0 %", "5.0 ms", "4.0 ms", "7.5 ms", "no face", "4 frames looked at"):
         assert words in page
