@@ -20,6 +20,7 @@ from detector.services.training import (
     MOST_RESUMPTIONS,
     RESEND_AFTER,
     BadSettings,
+    NoCheckpoint,
     NotCancellable,
     NotResumable,
     UnusableDataDirs,
@@ -263,6 +264,27 @@ def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong)
     assert answer.status_code == 200
     assert set(answer.context["adminform"].errors) == set(wrong)
     assert not TrainingRun.objects.exists()
+
+
+def test_admin_says_that_the_folder_of_a_data_set_is_gone(staff_client, tmp_path):
+    dataset = Dataset.objects.create(name="faces", folder=str(tmp_path / "gone"))
+    answer = staff_client.post("/admin/detector/trainingrun/add/", form(datasets=[dataset.pk]))
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].errors
+    assert set(errors) == {"datasets"}
+    assert "has no folder train/images" in errors["datasets"][0]
+    assert not TrainingRun.objects.exists()
+
+
+def test_admin_says_what_only_the_service_refuses(staff_client, data_dir, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise NoCheckpoint
+
+    monkeypatch.setattr("detector.training_admin.queue_training_run", refuse)
+    wish = form(data_dirs=str(data_dir))
+    page = staff_client.post("/admin/detector/trainingrun/add/", wish, follow=True).content.decode()
+    assert NoCheckpoint.message in page
+    assert "was added successfully" not in page
 
 
 def test_staff_cancel_a_run_from_the_admin_after_they_were_asked(staff_client):
