@@ -14,6 +14,7 @@ from detector.models import TrainingRun
 LOG_LINES = 30
 LOG_BYTES = 16_000
 SILENT_AFTER = timedelta(seconds=15)
+RESUMABLE = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 
 
 def training_runs() -> QuerySet[TrainingRun]:
@@ -36,6 +37,11 @@ def is_silent(run: TrainingRun) -> bool:
         and run.heartbeat_at is not None
         and timezone.now() - run.heartbeat_at > SILENT_AFTER
     )
+
+
+def can_resume(run: TrainingRun) -> bool:
+    """Whether the run can be queued once more; without a checkpoint it begins anew."""
+    return run.status in RESUMABLE
 
 
 def has_checkpoint(run: TrainingRun) -> bool:

@@ -25,7 +25,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import Dataset, TrainingRun
 from detector.selectors.checkpoints import checkpoint_of
-from detector.selectors.training import has_checkpoint
+from detector.selectors.training import RESUMABLE, has_checkpoint
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
@@ -163,7 +163,7 @@ def resume(*, run: TrainingRun) -> None:
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
     now = timezone.now()
     with transaction.atomic():
-        stopped = TrainingRun.objects.filter(pk=run.pk, status__in=(Status.FAILED, Status.CANCELLED))
+        stopped = TrainingRun.objects.filter(pk=run.pk, status__in=RESUMABLE)
         if not stopped.update(
             status=Status.QUEUED,
             error="",
