@@ -22,6 +22,11 @@ def training_runs() -> QuerySet[TrainingRun]:
     return TrainingRun.objects.select_related("owner", "version", "start_from").prefetch_related("datasets")
 
 
+def waiting_runs() -> QuerySet[TrainingRun]:
+    """The queue: the run that is next comes first."""
+    return TrainingRun.objects.filter(status=TrainingRun.Status.QUEUED).order_by("queued_at", "pk")
+
+
 def queue_place(run: TrainingRun) -> int | None:
     """1 for the waiting run that is next; None for one that does not wait."""
     if run.status != TrainingRun.Status.QUEUED:
