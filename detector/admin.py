@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
-from detector.admin_confirmation import ask_first
+from detector.admin_confirmation import ask_first, asked_instead_of
 from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import AuditEntry, DetectorVersion, Evaluation, ShadowCount, ShadowPace
 from detector.selectors.versions import active_detector
@@ -41,10 +41,16 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
             self.message_user(request, "Select exactly one version to promote.", messages.WARNING)
             return None
         question = "Serve this version to everybody from now on?"
-        if page := ask_first(self, request, versions, action="promote", question=question):
+        active = active_detector()
+        instead_of = active.pk if active else None
+        if page := ask_first(
+            self, request, versions, action="promote", question=question, instead_of=instead_of
+        ):
             return page
         try:
-            version = promote_version(version=versions.get(), actor=request.user)
+            version = promote_version(
+                version=versions.get(), actor=request.user, instead_of=asked_instead_of(request)
+            )
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
@@ -55,10 +61,14 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
     def roll_back(self, request: HttpRequest, versions: QuerySet[DetectorVersion]) -> HttpResponse | None:
         active = active_detector()
         question = f"Serve {active.previous} again instead of {active}?" if active and active.previous else ""
-        if question and (page := ask_first(self, request, versions, action="roll_back", question=question)):
+        if question and (
+            page := ask_first(
+                self, request, versions, action="roll_back", question=question, instead_of=active.pk
+            )
+        ):
             return page
         try:
-            version = roll_back(actor=request.user)
+            version = roll_back(actor=request.user, instead_of=asked_instead_of(request))
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:

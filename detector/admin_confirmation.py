@@ -9,9 +9,18 @@ CONFIRMED = "confirmed"
 
 
 def ask_first(
-    page: ModelAdmin, request: HttpRequest, rows: QuerySet, *, action: str, question: str
+    page: ModelAdmin,
+    request: HttpRequest,
+    rows: QuerySet,
+    *,
+    action: str,
+    question: str,
+    instead_of: int | None = None,
 ) -> TemplateResponse | None:
-    """A page that asks; None once it was answered with yes. `action` is the name of the action's method."""
+    """A page that asks; None once it was answered with yes. `action` is the name of the action's method.
+
+    `instead_of` is the id of what the action would replace; `asked_instead_of` reads it from the answer.
+    """
     if CONFIRMED in request.POST:
         return None
     context = {
@@ -22,5 +31,12 @@ def ask_first(
         "opts": page.model._meta,
         "checkbox": helpers.ACTION_CHECKBOX_NAME,
         "confirmed": CONFIRMED,
+        "instead_of": instead_of,
     }
     return TemplateResponse(request, "admin/detector/confirm_action.html", context)
+
+
+def asked_instead_of(request: HttpRequest) -> int | None:
+    """The id of what the question said would be replaced."""
+    value = request.POST.get("instead_of", "")
+    return int(value) if value.isdecimal() else None

@@ -31,11 +31,11 @@ stopping = threading.Event()
 
 
 @shared_task
-def train(run_id: int) -> None:
-    """Carry out the training run with this id unless someone else does or did."""
-    run = claim_training_run(run_id=run_id)
+def train(run_id: int | None = None) -> None:
+    """Carry out the training run that is first in line. Messages of older versions name one: no matter."""
+    run = claim_training_run()
     if run is None:
-        logger.info("training run %s is not waiting any more", run_id)
+        logger.info("no training run is waiting")
         return
     supervise_training(run=run, is_stopping=stopping.is_set)
 

@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from detector.admin_confirmation import ask_first
 from detector.admin_pages import act_on_each
-from detector.models import TrainingRun
+from detector.errors import HamsterError
+from detector.models import Dataset, TrainingRun
 from detector.services.training import (
     UnusableDataDirs,
     check_data_dirs,
@@ -44,12 +45,22 @@ class AdminTrainingRunForm(TrainingRunForm):
         """The folders as absolute paths, each with a train/images."""
         lines = [line.strip() for line in self.cleaned_data["data_dirs"].splitlines()]
         folders = [line for line in lines if line]
-        if not folders and self.cleaned_data.get("datasets"):
+        if not folders and (self.cleaned_data.get("datasets") or self.has_error("datasets")):
             return []
         try:
             return check_data_dirs(folders)
         except UnusableDataDirs as error:
             raise forms.ValidationError(error.message, code=error.code) from error
+
+    def clean_datasets(self) -> QuerySet[Dataset]:
+        """Data sets whose folders are still there."""
+        datasets = self.cleaned_data["datasets"]
+        try:
+            if datasets:
+                check_data_dirs([each.folder for each in datasets])
+        except UnusableDataDirs as error:
+            raise forms.ValidationError(error.message, code=error.code) from error
+        return datasets
 
 
 @admin.register(TrainingRun)
@@ -109,9 +120,13 @@ class TrainingRunAdmin(admin.ModelAdmin):
         return actions
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The form, below a warning when this machine cannot train."""
+        """The form, below a warning when this machine cannot train; what the service refuses is said."""
         _warn_if_training_is_missing(request)
-        return super().add_view(request, *args, **kwargs)
+        try:
+            return super().add_view(request, *args, **kwargs)
+        except HamsterError as error:  # what the form could not know, or what went since it looked
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The list, below a warning when this machine cannot train."""

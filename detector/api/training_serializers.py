@@ -7,14 +7,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from detector.models import Dataset, DetectorVersion, TrainingRun
-from detector.selectors.training import has_checkpoint, is_silent, last_log_lines, queue_place
+from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
 from detector.services.training_process import training_command
 
 SETTINGS = (
     *("epochs", "image_size", "batch_size", "learning_rate"),
     *("seed", "augment", "patience", "device"),
 )
-STOPPED = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 
 
 class NamedSerializer(serializers.Serializer):
@@ -58,7 +57,10 @@ class TrainingRunSerializer(serializers.ModelSerializer):
         help_text="Its worker has not been heard of for a while; within a minute another takes it up."
     )
     can_cancel = serializers.SerializerMethodField()
-    can_resume = serializers.SerializerMethodField(help_text="It has stopped and left a checkpoint.")
+    can_resume = serializers.SerializerMethodField(help_text="It has failed or was cancelled.")
+    has_checkpoint = serializers.SerializerMethodField(
+        help_text="It left one in its folder: resumed, it goes on from there. Without, it begins anew."
+    )
     datasets = NamedSerializer(many=True)
     start_from = NamedSerializer(allow_null=True)
     version = NamedSerializer(allow_null=True, help_text="The detector version that it made.")
@@ -69,7 +71,8 @@ class TrainingRunSerializer(serializers.ModelSerializer):
         model = TrainingRun
         fields = [
             *("id", "name", "status", "progress", "queue_place", "is_silent", "cancel_requested"),
-            *("can_cancel", "can_resume", "error", "report", "datasets", "data_dirs", "start_from"),
+            *("can_cancel", "can_resume", "has_checkpoint", "error", "report"),
+            *("datasets", "data_dirs", "start_from"),
             *(*SETTINGS, "version", "owner", "created_at", "started_at", "finished_at"),
         ]
         read_only_fields = fields
@@ -86,7 +89,10 @@ class TrainingRunSerializer(serializers.ModelSerializer):
         return is_open and not run.cancel_requested
 
     def get_can_resume(self, run: TrainingRun) -> bool:
-        return run.status in STOPPED and has_checkpoint(run)
+        return can_resume(run)
+
+    def get_has_checkpoint(self, run: TrainingRun) -> bool:
+        return has_checkpoint(run)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_owner(self, run: TrainingRun) -> str | None:

@@ -14,11 +14,17 @@ from detector.models import TrainingRun
 LOG_LINES = 30
 LOG_BYTES = 16_000
 SILENT_AFTER = timedelta(seconds=15)
+RESUMABLE = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 
 
 def training_runs() -> QuerySet[TrainingRun]:
     """All runs, newest first, with what their pages show."""
     return TrainingRun.objects.select_related("owner", "version", "start_from").prefetch_related("datasets")
+
+
+def waiting_runs() -> QuerySet[TrainingRun]:
+    """The queue: the run that is next comes first."""
+    return TrainingRun.objects.filter(status=TrainingRun.Status.QUEUED).order_by("queued_at", "pk")
 
 
 def queue_place(run: TrainingRun) -> int | None:
@@ -36,6 +42,11 @@ def is_silent(run: TrainingRun) -> bool:
         and run.heartbeat_at is not None
         and timezone.now() - run.heartbeat_at > SILENT_AFTER
     )
+
+
+def can_resume(run: TrainingRun) -> bool:
+    """Whether the run can be queued once more; without a checkpoint it begins anew."""
+    return run.status in RESUMABLE
 
 
 def has_checkpoint(run: TrainingRun) -> bool:

@@ -1,8 +1,9 @@
 """Training runs: asking for one, claiming it, watching over its process, and what becomes of it.
 
-A run is a row first. Whoever turns it from queued to running owns it, so a message that comes twice does
-nothing; a run whose owner stopped writing its heartbeat has died with it. It is taken up again, but not
-without end: it may be the run itself that kills its workers.
+A run is a row first. A message only wakes a worker, which takes the run that is first in line. Whoever turns
+it from queued to running owns it, so a message too many does no harm; a run whose owner stopped writing its
+heartbeat has died with it. It is taken up again, but not without end: it may be the run itself that kills
+its workers.
 """
 
 import importlib.util
@@ -25,7 +26,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import Dataset, TrainingRun
 from detector.selectors.checkpoints import checkpoint_of
-from detector.selectors.training import has_checkpoint
+from detector.selectors.training import RESUMABLE, has_checkpoint, waiting_runs
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
@@ -168,7 +169,7 @@ def resume(*, run: TrainingRun) -> None:
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
     now = timezone.now()
     with transaction.atomic():
-        stopped = TrainingRun.objects.filter(pk=run.pk, status__in=(Status.FAILED, Status.CANCELLED))
+        stopped = TrainingRun.objects.filter(pk=run.pk, status__in=RESUMABLE)
         if not stopped.update(
             status=Status.QUEUED,
             error="",
@@ -184,13 +185,14 @@ def resume(*, run: TrainingRun) -> None:
         transaction.on_commit(lambda: _send(run.pk))
 
 
-def claim_training_run(*, run_id: int) -> TrainingRun | None:
-    """Turn a queued run into a running one of ours; None when it is someone else's, over, or gone."""
-    now = timezone.now()
-    queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
-    if not queued.update(status=Status.RUNNING, started_at=now, heartbeat_at=now, error=""):
-        return None
-    return TrainingRun.objects.get(pk=run_id)
+def claim_training_run() -> TrainingRun | None:
+    """Turn the run that is first in line into a running one of ours; None when none waits."""
+    while (first := waiting_runs().first()) is not None:
+        now = timezone.now()
+        mine = TrainingRun.objects.filter(pk=first.pk, status=Status.QUEUED)
+        if mine.update(status=Status.RUNNING, started_at=now, heartbeat_at=now, error=""):
+            return TrainingRun.objects.get(pk=first.pk)
+    return None
 
 
 def recover_abandoned_runs() -> int:
@@ -217,7 +219,7 @@ def resend_next_run() -> bool:
     if TrainingRun.objects.filter(status=Status.RUNNING).exists():
         return False
     now = timezone.now()
-    waiting = TrainingRun.objects.filter(status=Status.QUEUED).order_by("queued_at", "pk").first()
+    waiting = waiting_runs().first()
     if waiting is None or waiting.sent_at > now - RESEND_AFTER:
         return False
     TrainingRun.objects.filter(pk=waiting.pk).update(sent_at=now)
@@ -259,8 +261,8 @@ def _queue_again(run: TrainingRun, **changes: object) -> None:
 
 
 def _send(run_id: int) -> None:
-    """Without Redis the row waits; a worker sends it again later (`resend_next_run`)."""
+    """Wake a worker. Without Redis the row waits; a message is sent later (`resend_next_run`)."""
     try:
-        current_app.send_task("detector.tasks.train", args=[run_id])
+        current_app.send_task("detector.tasks.train")
     except BrokerError as error:
         logger.error("training run %s waits until Redis answers: %s", run_id, error)

@@ -153,12 +153,13 @@ def test_cancel_and_resume_answer_with_the_row_and_say_why_not(staff, tmp_path):
     assert staff.get(address).json()["can_cancel"] is True
     cancelled = staff.post(address + "cancel/")
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
-    assert (cancelled.json()["can_cancel"], cancelled.json()["can_resume"]) == (False, False)
+    assert (cancelled.json()["can_cancel"], cancelled.json()["can_resume"]) == (False, True)
+    assert cancelled.json()["has_checkpoint"] is False
     again = staff.post(address + "cancel/")
     assert (again.status_code, code_of(again)) == (409, "not_cancellable")
     assert "ended already" in again.json()["error"]["message"]
     (tmp_path / "last.pt").touch()
-    assert staff.get(address).json()["can_resume"] is True
+    assert staff.get(address).json()["has_checkpoint"] is True
     resumed = staff.post(address + "resume/")
     assert (resumed.status_code, resumed.json()["status"]) == (202, "queued")
     again = staff.post(address + "resume/")

@@ -1,5 +1,3 @@
-import base64
-import json
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -13,13 +11,16 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from detector import tasks
 from detector.models import Dataset, TrainingRun
+from detector.selectors.training import queue_place
 from detector.services import training
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
     RESEND_AFTER,
     BadSettings,
+    NoCheckpoint,
     NotCancellable,
     NotResumable,
     UnusableDataDirs,
@@ -78,21 +79,36 @@ def test_run_without_training_pictures_is_refused(folders):
 
 
 def test_only_one_of_two_workers_gets_a_run():
-    run = run_in(Status.QUEUED)
-    assert claim_training_run(run_id=run.pk).status == Status.RUNNING
-    assert claim_training_run(run_id=run.pk) is None
+    run_in(Status.QUEUED)
+    assert claim_training_run().status == Status.RUNNING
+    assert claim_training_run() is None
+
+
+def test_a_run_that_is_taken_from_under_a_workers_eyes_is_left_and_the_next_one_taken(monkeypatch):
+    taken, next_one = run_in(Status.RUNNING), run_in(Status.QUEUED)
+    stale = iter([TrainingRun.objects.filter(pk=taken.pk), TrainingRun.objects.filter(pk=next_one.pk)])
+    monkeypatch.setattr(training, "waiting_runs", lambda: next(stale))
+    assert claim_training_run() == next_one
+
+
+def test_runs_are_taken_in_the_order_that_their_places_say_whatever_messages_name(monkeypatch):
+    given_back, later = run_in(Status.QUEUED), run_in(Status.QUEUED)
+    assert claim_training_run() == given_back
+    give_back(run=TrainingRun.objects.get(pk=given_back.pk))
+    assert (queue_place(TrainingRun.objects.get(pk=given_back.pk)), queue_place(later)) == (1, 2)
+    carried_out = []
+    monkeypatch.setattr(tasks, "supervise_training", lambda run, is_stopping: carried_out.append(run))
+    tasks.train(later.pk)  # as messages of older versions
+    tasks.train()
+    assert carried_out == [given_back, later]
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.RUNNING])
-def test_message_for_a_run_that_is_not_waiting_does_nothing(status):
+def test_message_when_no_run_waits_does_nothing(status):
     run = run_in(status)
-    assert claim_training_run(run_id=run.pk) is None
+    assert claim_training_run() is None
     run.refresh_from_db()
     assert run.status == status
-
-
-def test_message_for_a_deleted_run_does_nothing():
-    assert claim_training_run(run_id=987654) is None
 
 
 def test_waiting_run_is_cancelled_at_once():
@@ -142,22 +158,23 @@ def test_run_whose_worker_died_is_queued_again_unless_it_was_to_be_cancelled(
         Status.QUEUED,
         Status.CANCELLED,
     ]
-    assert "--resume" in training_command(claim_training_run(run_id=resumable.pk))
-    assert "--resume" not in training_command(claim_training_run(run_id=fresh.pk))
+    claimed = claim_training_run(), claim_training_run()
+    assert claimed == (resumable, fresh)
+    assert ["--resume" in training_command(run) for run in claimed] == [True, False]
 
 
 def test_worker_that_comes_back_too_late_cannot_end_the_run_of_its_successor(tmp_path):
     late = abandoned(tmp_path / "one")
     (tmp_path / "one" / "last.pt").touch()
     recover_abandoned_runs()
-    assert claim_training_run(run_id=late.pk) is not None
+    assert claim_training_run() is not None
     fail_run(run=late, error="too late")
     assert status_of(late) == Status.RUNNING
 
 
 def lose_worker(run: TrainingRun) -> None:
     """Take the run as the next worker would, and let its last heartbeat be too long ago."""
-    assert claim_training_run(run_id=run.pk) is not None
+    assert claim_training_run() is not None
     long_ago = timezone.now() - HEARTBEAT_LIMIT - timedelta(seconds=1)
     TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=long_ago)
     recover_abandoned_runs()
@@ -185,7 +202,7 @@ def test_stopping_workers_in_order_does_not_use_up_the_tries_of_a_run(tmp_path):
     run = run_in(Status.QUEUED, run_dir=str(tmp_path))
     (tmp_path / "last.pt").touch()
     for _ in range(MOST_RESUMPTIONS + 1):
-        give_back(run=claim_training_run(run_id=run.pk))
+        give_back(run=claim_training_run())
     lose_worker(run)
     assert run.status == Status.QUEUED
 
@@ -263,6 +280,27 @@ def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong)
     assert answer.status_code == 200
     assert set(answer.context["adminform"].errors) == set(wrong)
     assert not TrainingRun.objects.exists()
+
+
+def test_admin_says_that_the_folder_of_a_data_set_is_gone(staff_client, tmp_path):
+    dataset = Dataset.objects.create(name="faces", folder=str(tmp_path / "gone"))
+    answer = staff_client.post("/admin/detector/trainingrun/add/", form(datasets=[dataset.pk]))
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].errors
+    assert set(errors) == {"datasets"}
+    assert "has no folder train/images" in errors["datasets"][0]
+    assert not TrainingRun.objects.exists()
+
+
+def test_admin_says_what_only_the_service_refuses(staff_client, data_dir, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise NoCheckpoint
+
+    monkeypatch.setattr("detector.training_admin.queue_training_run", refuse)
+    wish = form(data_dirs=str(data_dir))
+    page = staff_client.post("/admin/detector/trainingrun/add/", wish, follow=True).content.decode()
+    assert NoCheckpoint.message in page
+    assert "was added successfully" not in page
 
 
 def test_staff_cancel_a_run_from_the_admin_after_they_were_asked(staff_client):
@@ -345,8 +383,6 @@ def test_lost_message_is_sent_again_only_for_the_next_run_and_only_while_none_is
     assert resend_next_run()
     assert not resend_next_run()
     assert broker.llen("training") == 1
-    (message,) = broker.lrange("training", 0, -1)
-    assert json.loads(base64.b64decode(json.loads(message)["body"]))[0] == [first.pk]
 
 
 def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks, monkeypatch, caplog):

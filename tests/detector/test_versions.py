@@ -191,6 +191,21 @@ def test_the_admin_promotes_and_rolls_back_once_somebody_says_yes(admin_client, 
     assert admin_client.get(reverse("admin:detector_auditentry_changelist")).status_code == 200
 
 
+@pytest.mark.parametrize("action", ["promote", "roll_back"])
+def test_a_yes_in_the_admin_replaces_only_what_the_question_was_about(admin_client, first, second, action):
+    page = reverse("admin:detector_detectorversion_changelist")
+    promote_version(version=first, actor=None)
+    promote_version(version=second, actor=None)
+    asked = {"action": action, "_selected_action": [first.pk]}
+    field = f'name="instead_of" value="{second.pk}"'
+    assert field in admin_client.post(page, asked).content.decode()
+    promote_version(version=first, actor=None)  # somebody else, before the answer
+    answer = {**asked, "confirmed": "yes", "instead_of": second.pk}
+    said = admin_client.post(page, answer, follow=True).content.decode()
+    assert "Somebody else has just decided" in said
+    assert active_detector() == first
+
+
 def test_the_watcher_follows_promotions(watcher, first, second):
     watcher.look()
     assert watcher._engine.detector_name is None

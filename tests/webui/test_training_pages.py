@@ -114,6 +114,12 @@ def test_page_of_a_run_shows_its_error_its_command_and_the_buttons_that_fit(staf
     assert "<style" not in page
 
 
+def test_page_of_a_run_that_stopped_before_its_first_checkpoint_has_the_button_to_resume_it(staff):
+    run = TrainingRun.objects.create(name="broken", status=Status.CANCELLED)
+    page = staff.get(f"/training/{run.pk}/").content.decode()
+    assert f'id="resume" action="/training/{run.pk}/resume/">' in page
+
+
 def test_buttons_cancel_and_resume_and_say_what_cannot_be_done(staff):
     run = TrainingRun.objects.create(name="mine", status=Status.QUEUED)
     page = staff.post(f"/training/{run.pk}/cancel/", follow=True).content.decode()

@@ -24,8 +24,8 @@ export function sayRun(job) {
   }
   if (status === "succeeded" && report.ended_early) return `Done: it ended early, after epoch ${report.ended_early} of ${job.epochs}, as its figures no longer rose.`;
   if (status === "succeeded") return `Done: ${job.epochs} ${job.epochs === 1 ? "epoch" : "epochs"}.`;
-  const kept = job.can_resume ? " Resume goes on from its last checkpoint." : "";
-  return `${status === "failed" ? "Failed" : "Cancelled"} at ${Math.round(job.progress * 100)} %.${kept}`;
+  const resumed = job.has_checkpoint ? "Resume goes on from its last checkpoint." : "It left no checkpoint: Resume begins anew.";
+  return `${status === "failed" ? "Failed" : "Cancelled"} at ${Math.round(job.progress * 100)} %. ${resumed}`;
 }
 
 function sayPhase(report, epochs) {
