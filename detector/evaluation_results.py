@@ -8,7 +8,8 @@ import numpy as np
 
 from ml.config import EMOTIONS
 from ml.dataset import Sample
-from ml.images import ImageError, decode_image
+from ml.images import BadImage, ImageError, decode_image
+from ml.inspection import MAX_FILE_BYTES
 from ml.metrics import MISSED, FrameResult, boxes_of_faces
 from ml.predictor import DECODE_SIDE, Predictor
 
@@ -28,7 +29,7 @@ def look_at(predictor: Predictor, sample: Sample, folder: Path) -> Picture:
     """
     boxes, scores, size, problem = np.empty((0, 4)), np.empty((0, len(EMOTIONS))), (1, 1), ""
     try:
-        image = decode_image(sample.path.read_bytes(), target=DECODE_SIDE)
+        image = decode_image(_content(sample.path, folder), target=DECODE_SIDE)
     except (ImageError, OSError) as error:
         problem = str(error)
     else:
@@ -43,6 +44,15 @@ def look_at(predictor: Predictor, sample: Sample, folder: Path) -> Picture:
         "found": [_rounded(row) for row in np.hstack([boxes, scores])],
         "problem": problem,
     }
+
+
+def _content(path: Path, folder: Path) -> bytes:
+    """A picture of the data set. Raises BadImage for a link out of it or what is no file, OSError."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BadImage("A link to a file outside of the data set.")
+    if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        raise BadImage(f"Not a file of at most {MAX_FILE_BYTES} bytes.")
+    return path.read_bytes()
 
 
 def frame_result(picture: Picture) -> FrameResult:

@@ -119,6 +119,13 @@ def test_a_picture_that_cannot_be_read_counts_as_one_without_a_find(version, dat
     assert [picture.number for picture in pictures_with(evaluation, truth="happy", found="missed")] == [0]
 
 
+def test_links_out_of_the_data_set_are_not_opened(version, dataset, tmp_path):
+    picture = tmp_path / "red" / "valid" / "images" / "0.jpg"
+    picture.rename(tmp_path / "secret.jpg")
+    picture.symlink_to(tmp_path / "secret.jpg")
+    assert evaluate(version, dataset).figures["unreadable"] == 1
+
+
 def test_what_cannot_be_evaluated_is_refused_or_fails_with_a_reason(version, dataset, tmp_path):
     empty = Dataset.objects.create(name="empty", folder=str(tmp_path))
     with pytest.raises(UnusableDataset, match="valid/images"):
