@@ -156,7 +156,7 @@ def test_a_card_with_figures_is_shown(live, keeper):
     assert "not in its card" in text_of(keeper, "/detectors/")
 
 
-def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper):
+def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper, tmp_path):
     evaluation = evaluate(live, dataset)
     cell = f"/detectors/evaluations/{evaluation.pk}/?truth=sad&amp;found=happy"
     assert f'href="{cell}" aria-label="1: sad read as happy"' in text_of(keeper, page_of(live))
@@ -168,7 +168,10 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert answer.headers["Cache-Control"] == "private, max-age=3600"
     assert Image.open(io.BytesIO(answer.content)).size == (320, 240)
     assert keeper.get(f"/detectors/evaluations/{evaluation.pk}/pictures/99/").status_code == 404
-    (Path(dataset.folder) / "valid/images/2.jpg").unlink()
+    file = Path(dataset.folder) / "valid/images/2.jpg"
+    file.rename(tmp_path / "secret.jpg")
+    assert keeper.get(picture).status_code == 404
+    file.symlink_to(tmp_path / "secret.jpg")
     assert keeper.get(picture).status_code == 404
     assert "No picture is like this" in text_of(keeper, f"/detectors/evaluations/{evaluation.pk}/?truth=fear")
 
