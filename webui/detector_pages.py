@@ -16,7 +16,7 @@ from detector.selectors.evaluations import (
     disagreements,
     evaluations,
     latest_on_each,
-    newest_on,
+    newest_on_each,
     picture_path,
     pictures_with,
 )
@@ -165,7 +165,7 @@ class ComparePage(DetectorPageBase):
         if first is None or second is None:
             return context
         cards = [metrics_of(version) for version in (first, second)]
-        datasets = list(Dataset.objects.order_by("name"))
+        datasets = list(Dataset.objects.defer("report").order_by("name"))
         dataset, found = self._dataset(first, second, datasets)
         finished = [row for row in found if row is not None and row.state == Evaluation.State.SUCCEEDED]
         context |= {
@@ -201,7 +201,8 @@ class ComparePage(DetectorPageBase):
     ) -> tuple[Dataset | None, list[Evaluation | None]]:
         """The data set that was chosen, else the first that both have looked at, else the first."""
         wanted = self.request.GET.get("dataset", "")
-        found = {row: [newest_on(version=one, dataset=row) for one in (first, second)] for row in datasets}
+        newest = [newest_on_each(version=one) for one in (first, second)]
+        found = {row: [rows.get(row.pk) for rows in newest] for row in datasets}
         chosen = next((row for row in datasets if str(row.pk) == wanted), None)
         if wanted and chosen is None:
             raise Http404("no such data set")

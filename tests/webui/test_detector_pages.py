@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
@@ -286,6 +288,13 @@ def test_two_versions_are_compared_on_the_same_pictures(live, candidate, dataset
     assert answer.context["page"].paginator.count == 3
     assert answer.context["split"] == {"first": 2, "second": 0, "none": 1}
     assert "sad, read as <strong>angry</strong>" in answer.content.decode()
+    with CaptureQueriesContext(connection) as before:
+        keeper.get(address)
+    for number in range(3):
+        Dataset.objects.create(name=f"other {number}", folder=f"/other/{number}")
+    with CaptureQueriesContext(connection) as after:
+        keeper.get(address)
+    assert len(after) == len(before)
     assert keeper.get("/detectors/compare/?a=99999&b=1").status_code == 404
     assert keeper.get(f"{address}&dataset=99999").status_code == 404
     assert "Compare two" in text_of(keeper, "/detectors/compare/")
