@@ -65,6 +65,10 @@ class DatasetAdmin(admin.ModelAdmin):
         *("images", "problem_count", "created_at", "checked_at"),
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
+        """Without the reports, which may be long and are not shown here."""
+        return super().get_queryset(request).defer("report")
+
     def get_fields(self, request: HttpRequest, obj: Dataset | None = None) -> tuple[str, ...]:
         """Two to register a folder; all about one that exists."""
         return self.shown if obj else ("name", "folder")

@@ -5,7 +5,6 @@ handed out as a download.
 """
 
 import io
-from threading import BoundedSemaphore
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.files.storage import default_storage
@@ -17,11 +16,10 @@ from django.views.generic import View
 from detector.conf import config
 from detector.models import BatchItem
 from detector.selectors.batches import batches_of
+from detector.selectors.dataset_pictures import decoding
 from ml.images import ImageError, decode_image
 
 SMALL, LARGE = 320, 1280  # pixels, the longer side
-# A page asks for two dozen pictures at once, and a large one takes much memory while it is decoded.
-decoding = BoundedSemaphore(2)
 
 
 class ItemPicture(LoginRequiredMixin, View):

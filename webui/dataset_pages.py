@@ -199,7 +199,8 @@ class SampleImage(StaffPage):
     def get(self, request: HttpRequest, pk: int, sample: int) -> HttpResponse:
         row = get_object_or_404(DatasetSample.objects.select_related("dataset"), dataset=pk, pk=sample)
         try:
-            content = small_picture(row, side=LARGE if request.GET.get("size") == "large" else SMALL)
+            side = LARGE if request.GET.get("size") == "large" else SMALL
+            content = small_picture(row.dataset, row.file, side=side)
         except NoPicture as error:
             raise Http404 from error
         return HttpResponse(

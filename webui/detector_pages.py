@@ -1,24 +1,22 @@
 """The pages of detector versions, for staff: what there is, how good it is, and how two of them differ."""
 
-import io
-from pathlib import Path
 from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.generic import TemplateView, View
-from PIL import Image
 
 from detector.conf import config
 from detector.models import Dataset, DetectorVersion, Evaluation
+from detector.selectors.dataset_pictures import NoPicture, small_picture
 from detector.selectors.evaluations import (
     NAMES,
     Looked,
     disagreements,
     evaluations,
     latest_on_each,
-    newest_on,
+    newest_on_each,
     picture_path,
     pictures_with,
 )
@@ -33,7 +31,6 @@ from detector.selectors.versions import (
     training_run_of,
 )
 from ml.config import EMOTIONS
-from ml.images import ImageError, decode_image
 from webui.detector_figures import (
     compared,
     compared_by_class,
@@ -149,15 +146,11 @@ class EvaluationPictureView(StaffOnly, View):
         if path is None:
             raise Http404("no such picture")
         try:
-            content = (Path(evaluation.dataset.folder) / path).read_bytes()
-            image = decode_image(content, target=THUMBNAIL)
-        except (OSError, ImageError) as error:
+            content = small_picture(evaluation.dataset, path, side=THUMBNAIL)
+        except NoPicture as error:
             raise Http404("the picture can't be read") from error
-        image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=80)
         headers = {"Cache-Control": "private, max-age=3600"}
-        return HttpResponse(buffer.getvalue(), content_type="image/jpeg", headers=headers)
+        return HttpResponse(content, content_type="image/jpeg", headers=headers)
 
 
 class ComparePage(DetectorPageBase):
@@ -172,7 +165,7 @@ class ComparePage(DetectorPageBase):
         if first is None or second is None:
             return context
         cards = [metrics_of(version) for version in (first, second)]
-        datasets = list(Dataset.objects.order_by("name"))
+        datasets = list(Dataset.objects.defer("report").order_by("name"))
         dataset, found = self._dataset(first, second, datasets)
         finished = [row for row in found if row is not None and row.state == Evaluation.State.SUCCEEDED]
         context |= {
@@ -208,7 +201,8 @@ class ComparePage(DetectorPageBase):
     ) -> tuple[Dataset | None, list[Evaluation | None]]:
         """The data set that was chosen, else the first that both have looked at, else the first."""
         wanted = self.request.GET.get("dataset", "")
-        found = {row: [newest_on(version=one, dataset=row) for one in (first, second)] for row in datasets}
+        newest = [newest_on_each(version=one) for one in (first, second)]
+        found = {row: [rows.get(row.pk) for rows in newest] for row in datasets}
         chosen = next((row for row in datasets if str(row.pk) == wanted), None)
         if wanted and chosen is None:
             raise Http404("no such data set")

@@ -17,8 +17,9 @@ NAMES = (*EMOTIONS, MISSED_NAME)
 
 
 def evaluations() -> QuerySet[Evaluation]:
-    """All evaluations, newest first."""
-    return Evaluation.objects.select_related("version", "dataset").order_by("-created_at", "-id")
+    """All evaluations, newest first. Cards and reports, which may be long, are read when asked for."""
+    rows = Evaluation.objects.select_related("version", "dataset").order_by("-created_at", "-id")
+    return rows.defer("version__card", "dataset__report")
 
 
 def latest_on_each(*, version: DetectorVersion) -> list[Evaluation]:
@@ -31,8 +32,17 @@ def latest_on_each(*, version: DetectorVersion) -> list[Evaluation]:
 
 def newest_on(*, version: DetectorVersion, dataset: Dataset) -> Evaluation | None:
     """The newest evaluation of a version on a data set's valid split: a finished one before an open one."""
-    rows = evaluations().filter(version=version, dataset=dataset, split="valid")
-    return rows.filter(state=State.SUCCEEDED).first() or rows.first()
+    return newest_on_each(version=version).get(dataset.pk)
+
+
+def newest_on_each(*, version: DetectorVersion) -> dict[int, Evaluation]:
+    """The same for all data sets, by their ids. Figures are read when asked for."""
+    found: dict[int, Evaluation] = {}
+    for row in evaluations().filter(version=version, split="valid").defer("figures"):
+        known = found.setdefault(row.dataset_id, row)
+        if known.state != State.SUCCEEDED and row.state == State.SUCCEEDED:
+            found[row.dataset_id] = row
+    return found
 
 
 class Box(NamedTuple):

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from detector.models import TrainingRun
+from detector.models import Dataset, TrainingRun
 
 LOG_LINES = 30
 LOG_BYTES = 16_000
@@ -19,7 +19,9 @@ RESUMABLE = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
 
 def training_runs() -> QuerySet[TrainingRun]:
     """All runs, newest first, with what their pages show."""
-    return TrainingRun.objects.select_related("owner", "version", "start_from").prefetch_related("datasets")
+    rows = TrainingRun.objects.select_related("owner", "version", "start_from")
+    rows = rows.defer("version__card", "start_from__card")
+    return rows.prefetch_related(Prefetch("datasets", Dataset.objects.defer("report")))
 
 
 def waiting_runs() -> QuerySet[TrainingRun]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from detector.models import Dataset, DetectorVersion, Evaluation, EvaluationPart
 from detector.selectors.evaluations import (
     disagreements,
+    evaluations,
     latest_on_each,
     newest_on,
     picture_path,
@@ -181,6 +182,9 @@ def test_the_newest_finished_one_counts(version, dataset):
     request_evaluation(version=version, dataset=dataset, owner=None)
     assert latest_on_each(version=version) == [second]
     assert newest_on(version=version, dataset=dataset) == second
+    loaded = evaluations().first()
+    assert "card" in loaded.version.get_deferred_fields()
+    assert "report" in loaded.dataset.get_deferred_fields()
     assert (first.figures["frames"], first.parts.exists(), second.parts.exists()) == (4, False, True)
 
 

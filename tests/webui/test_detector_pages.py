@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
@@ -156,7 +158,7 @@ def test_a_card_with_figures_is_shown(live, keeper):
     assert "not in its card" in text_of(keeper, "/detectors/")
 
 
-def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper):
+def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper, tmp_path):
     evaluation = evaluate(live, dataset)
     cell = f"/detectors/evaluations/{evaluation.pk}/?truth=sad&amp;found=happy"
     assert f'href="{cell}" aria-label="1: sad read as happy"' in text_of(keeper, page_of(live))
@@ -168,7 +170,10 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert answer.headers["Cache-Control"] == "private, max-age=3600"
     assert Image.open(io.BytesIO(answer.content)).size == (320, 240)
     assert keeper.get(f"/detectors/evaluations/{evaluation.pk}/pictures/99/").status_code == 404
-    (Path(dataset.folder) / "valid/images/2.jpg").unlink()
+    file = Path(dataset.folder) / "valid/images/2.jpg"
+    file.rename(tmp_path / "secret.jpg")
+    assert keeper.get(picture).status_code == 404
+    file.symlink_to(tmp_path / "secret.jpg")
     assert keeper.get(picture).status_code == 404
     assert "No picture is like this" in text_of(keeper, f"/detectors/evaluations/{evaluation.pk}/?truth=fear")
 
@@ -283,6 +288,13 @@ def test_two_versions_are_compared_on_the_same_pictures(live, candidate, dataset
     assert answer.context["page"].paginator.count == 3
     assert answer.context["split"] == {"first": 2, "second": 0, "none": 1}
     assert "sad, read as <strong>angry</strong>" in answer.content.decode()
+    with CaptureQueriesContext(connection) as before:
+        keeper.get(address)
+    for number in range(3):
+        Dataset.objects.create(name=f"other {number}", folder=f"/other/{number}")
+    with CaptureQueriesContext(connection) as after:
+        keeper.get(address)
+    assert len(after) == len(before)
     assert keeper.get("/detectors/compare/?a=99999&b=1").status_code == 404
     assert keeper.get(f"{address}&dataset=99999").status_code == 404
     assert "Compare two" in text_of(keeper, "/detectors/compare/")
