@@ -34,6 +34,7 @@ Status = TrainingRun.Status
 HEARTBEAT_LIMIT = timedelta(seconds=config.training_claim_seconds)
 RESEND_AFTER = timedelta(minutes=1)
 MOST_RESUMPTIONS = 3
+TASK = "detector.tasks.train"
 GIVEN_UP = (
     f"This training or its worker died, and died again the {MOST_RESUMPTIONS} times it was taken up, always "
     "before another epoch was finished. It is not tried again by itself. Often the machine has run out of "
@@ -212,19 +213,26 @@ def recover_abandoned_runs() -> int:
 
 
 def resend_next_run() -> bool:
-    """Send the run that is next to a worker once more when none is running; returns whether there was one.
+    """Wake a worker once more for the run that is next; returns whether a message was sent.
 
-    Its message may have been lost with Redis. One that comes twice does nothing.
+    Its message may have been lost with Redis, while others run or not. None is sent while one lies
+    in the queue: then every worker is busy, and reads it when it is free. Raises BrokerError without Redis.
     """
-    if TrainingRun.objects.filter(status=Status.RUNNING).exists():
-        return False
     now = timezone.now()
-    waiting = waiting_runs().first()
-    if waiting is None or waiting.sent_at > now - RESEND_AFTER:
+    first = waiting_runs().first()
+    if first is None or first.sent_at > now - RESEND_AFTER or _is_message_waiting():
         return False
-    TrainingRun.objects.filter(pk=waiting.pk).update(sent_at=now)
-    _send(waiting.pk)
+    if not TrainingRun.objects.filter(pk=first.pk, sent_at=first.sent_at).update(sent_at=now):
+        return False  # another worker is just doing it
+    _send(first.pk)
     return True
+
+
+def _is_message_waiting() -> bool:
+    queue = current_app.amqp.router.route({}, TASK)["queue"].name
+    with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1)
+        return connection.channel().queue_declare(queue).message_count > 0
 
 
 def still_running(run: TrainingRun) -> QuerySet[TrainingRun]:
@@ -263,6 +271,6 @@ def _queue_again(run: TrainingRun, **changes: object) -> None:
 def _send(run_id: int) -> None:
     """Wake a worker. Without Redis the row waits; a message is sent later (`resend_next_run`)."""
     try:
-        current_app.send_task("detector.tasks.train")
+        current_app.send_task(TASK)
     except BrokerError as error:
         logger.error("training run %s waits until Redis answers: %s", run_id, error)

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from detector import tasks
 from detector.models import Dataset, TrainingRun
@@ -372,17 +373,26 @@ def long_ago(run: TrainingRun) -> None:
     TrainingRun.objects.filter(pk=run.pk).update(sent_at=timezone.now() - RESEND_AFTER)
 
 
-def test_lost_message_is_sent_again_only_for_the_next_run_and_only_while_none_is_running(broker):
+def test_lost_message_is_sent_again_for_the_next_run_even_while_others_run(broker):
+    run_in(Status.RUNNING)
     later, first = run_in(Status.QUEUED), run_in(Status.QUEUED, queued_at=timezone.now() - timedelta(hours=1))
-    assert not resend_next_run()  # they have just been sent
-    long_ago(first)
     long_ago(later)
-    running = run_in(Status.RUNNING)
-    assert not resend_next_run()
-    running.delete()
+    assert not resend_next_run()  # the first one has just been sent
+    long_ago(first)
     assert resend_next_run()
     assert not resend_next_run()
     assert broker.llen("training") == 1
+
+
+def test_messages_for_workers_that_are_busy_do_not_pile_up(broker):
+    run = run_in(Status.QUEUED)
+    for _ in range(3):
+        long_ago(run)
+        resend_next_run()
+    assert broker.llen("training") == 1
+    broker.delete("training")
+    long_ago(run)
+    assert resend_next_run()
 
 
 def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks, monkeypatch, caplog):
@@ -393,6 +403,9 @@ def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks,
         run = queue_training_run(run=TrainingRun(name="faces", data_dirs=[str(data_dir)]), owner=None)
     assert status_of(run) == Status.QUEUED
     assert "waits until Redis answers" in caplog.text
+    long_ago(run)
+    with pytest.raises(BrokerError):
+        resend_next_run()
 
 
 def test_settings_that_cannot_train_are_refused_by_the_service(data_dir):
