@@ -205,10 +205,11 @@ def recover_abandoned_runs() -> int:
     silent = TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=limit)
     for run in silent:
         logger.error("training run %s was abandoned by its worker", run.pk)
+        still_silent = still_running(run).filter(heartbeat_at__lt=limit)
         if run.cancel_requested:
-            still_running(run).update(status=Status.CANCELLED, finished_at=timezone.now())
+            still_silent.update(status=Status.CANCELLED, finished_at=timezone.now())
         else:
-            take_up_again(run=run)
+            _take_up(run, still_silent)
     return len(silent)
 
 
@@ -242,8 +243,12 @@ def still_running(run: TrainingRun) -> QuerySet[TrainingRun]:
 
 def fail_run(*, run: TrainingRun, error: str) -> None:
     """Write down why a running run failed."""
-    still_running(run).update(status=Status.FAILED, error=error, finished_at=timezone.now())
-    logger.error("training run %s failed: %s", run.pk, error)
+    _fail(run, still_running(run), error)
+
+
+def _fail(run: TrainingRun, row: QuerySet[TrainingRun], error: str) -> None:
+    if row.update(status=Status.FAILED, error=error, finished_at=timezone.now()):
+        logger.error("training run %s failed: %s", run.pk, error)
 
 
 def take_up_again(*, run: TrainingRun) -> None:
@@ -251,20 +256,24 @@ def take_up_again(*, run: TrainingRun) -> None:
 
     One that has been taken up MOST_RESUMPTIONS times without another epoch has failed.
     """
+    _take_up(run, still_running(run))
+
+
+def _take_up(run: TrainingRun, row: QuerySet[TrainingRun]) -> None:
     if run.resumptions >= MOST_RESUMPTIONS:
-        fail_run(run=run, error=GIVEN_UP)
+        _fail(run, row, GIVEN_UP)
     else:
-        _queue_again(run, resumptions=run.resumptions + 1)
+        _queue_again(run, row, resumptions=run.resumptions + 1)
 
 
 def give_back(*, run: TrainingRun) -> None:
     """Queue a running run again, to go on from its last checkpoint: its worker is stopping."""
-    _queue_again(run)
+    _queue_again(run, still_running(run))
 
 
-def _queue_again(run: TrainingRun, **changes: object) -> None:
+def _queue_again(run: TrainingRun, row: QuerySet[TrainingRun], **changes: object) -> None:
     with transaction.atomic():
-        if still_running(run).update(status=Status.QUEUED, sent_at=timezone.now(), **changes):
+        if row.update(status=Status.QUEUED, sent_at=timezone.now(), **changes):
             transaction.on_commit(lambda: _send(run.pk))
 
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -210,18 +211,45 @@ class _Watch:
             killer.start()
 
 
+@contextmanager
+def _beating(run: TrainingRun) -> Iterator[None]:
+    """The heartbeat of a run whose process has ended while its result is registered, which may take long."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not is_over.wait(LOOK_INTERVAL):
+                try:
+                    still_running(run).update(heartbeat_at=timezone.now())
+                except DatabaseError as error:
+                    logger.warning("the heartbeat of training run %s cannot be written: %s", run.pk, error)
+        finally:
+            connection.close()  # this thread's own
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 def _conclude(run: TrainingRun, status: int, watch: _Watch) -> None:
     outcome, error, version = Status.FAILED, watch.error, run.version
     if watch.done is not None:
         try:
-            version = keep_result(run=run, done=watch.done)
+            with _beating(run):
+                version = keep_result(run=run, done=watch.done)
             outcome = Status.SUCCEEDED
         except (VersionError, OSError, ValueError, KeyError) as problem:
             error = _plain(problem, "The trained detector cannot be registered")
     elif not error:
         error = f"Training ended with status {status}. {_last_lines(_log_path(run))}".strip()
     if watch.cancelled:
-        outcome, error = Status.CANCELLED, ""
+        outcome = Status.CANCELLED
+        if watch.done is None:  # it ended as it was asked to, unless it did not end in time
+            error = "Its detector was not made in time." if status == -signal.SIGKILL else ""
     still_running(run).update(
         status=outcome,
         error=error,

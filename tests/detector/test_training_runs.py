@@ -173,6 +173,20 @@ def test_worker_that_comes_back_too_late_cannot_end_the_run_of_its_successor(tmp
     assert status_of(late) == Status.RUNNING
 
 
+@pytest.mark.parametrize(
+    "values", [{}, {"cancel_requested": True}, {"resumptions": MOST_RESUMPTIONS}], ids=str
+)
+def test_worker_that_is_heard_of_again_in_the_last_moment_keeps_its_run(tmp_path, monkeypatch, values):
+    run = abandoned(tmp_path / "one", **values)
+
+    def beat(*_: object) -> None:
+        TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now())
+
+    monkeypatch.setattr(training.logger, "error", beat)  # after the silent runs are read
+    recover_abandoned_runs()
+    assert status_of(run) == Status.RUNNING
+
+
 def lose_worker(run: TrainingRun) -> None:
     """Take the run as the next worker would, and let its last heartbeat be too long ago."""
     assert claim_training_run() is not None

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from kombu.asynchronous.timer import Timer
 
 from detector import tasks  # noqa: F401  (listens for a worker that gets ready)
 from detector.models import Dataset, DetectorVersion, TrainingRun
+from detector.services import training_process
 from detector.services.training import (
     HEARTBEAT_LIMIT,
     MOST_RESUMPTIONS,
@@ -206,6 +208,26 @@ def test_waiting_run_whose_message_was_lost_is_taken_up_by_the_next_worker(broke
     TrainingRun.objects.filter(pk=run.pk).update(sent_at=now(run).sent_at - RESEND_AFTER)
     with training_worker(tmp_path / "log"):
         wait_until(lambda: now(run).finished_at is not None, "the run to end")
+
+
+def test_run_beats_while_its_result_is_registered(monkeypatch, tmp_path):
+    began = timezone.now()
+    run = TrainingRun.objects.create(
+        name="done", status=Status.RUNNING, started_at=began, heartbeat_at=began, run_dir=str(tmp_path)
+    )
+
+    def register(**_: object) -> None:
+        deadline = time.monotonic() + 60
+        while now(run).heartbeat_at == began:
+            assert time.monotonic() < deadline, "no heartbeat"
+            time.sleep(0.05)
+
+    monkeypatch.setattr(training_process, "keep_result", register)
+    monkeypatch.setattr(training_process, "LOOK_INTERVAL", 0.05)
+    watch = training_process._Watch(run, None)
+    watch.done = {}
+    training_process._conclude(run, 0, watch)
+    assert now(run).status == Status.SUCCEEDED
 
 
 def test_run_that_cannot_train_fails_with_the_reason(tmp_path):
