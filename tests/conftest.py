@@ -24,11 +24,16 @@ os.environ.update(
 from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
 django.setup()
-# Tests that run side by side (pytest-xdist) would otherwise have their settings read before this is.
-del os.environ["DJANGO_SETTINGS_MODULE"]
 REDIS = EmbeddedRedis(VAR_DIR)
 LONGEST = "test_train.py"
 ALONE = ("test_kills.py", "test_two_webs.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Processes that run tests side by side would read their settings, our Redis and database in them, before
+    they come here, if they were told of them."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_sessionstart() -> None:
