@@ -65,7 +65,7 @@ def drop(page: Page, *files: tuple[str, bytes]) -> None:
 
 def hand_in(page: Page) -> None:
     page.get_by_role("button", name="Hand in").click()
-    page.wait_for_url(re.compile(r"/batches/\d+/$"))
+    page.wait_for_url(re.compile(r"/batches/\d+/$"), timeout=60_000)
 
 
 def wait_for_end(page: Page, state: str) -> None:
@@ -138,7 +138,7 @@ def test_a_webhook_is_told_and_its_secret_shown_once(page: Page) -> None:
         expect(page.get_by_role("dialog")).to_be_visible()
         secret = page.locator("#secret-value").inner_text()
         page.get_by_role("button", name="I have it").click()
-        page.wait_for_url(re.compile(r"/batches/\d+/$"))
+        page.wait_for_url(re.compile(r"/batches/\d+/$"), timeout=60_000)
         expect(page.locator("#webhook .state")).to_have_text("delivered")
         expect(page.locator("#webhook table")).to_contain_text("200")
     assert len(taken.got) == 1

@@ -14,7 +14,7 @@ for (const canvas of document.querySelectorAll("canvas[data-lines]")) {
 }
 
 const isOpen = (job) => job.state === "queued" || job.state === "running";
-/** @type {Map<string, () => void>} what is watched -> stops watching it */
+/** @type {Map<string, {stop: () => void, reloads: boolean}>} what is watched -> stops watching it; its end reloads */
 const watching = new Map();
 let timer = 0;
 
@@ -28,13 +28,13 @@ function watchAll() {
       if (dataset.end === "reload" && !isOpen(job)) location.reload();
       else refreshSoon();
     };
-    watching.set(dataset.watch, watchJob(kind, Number(id), change));
+    watching.set(dataset.watch, { stop: watchJob(kind, Number(id), change), reloads: dataset.end === "reload" });
   }
-  for (const [what, stop] of watching) {
-    if (!wanted.has(what)) {
-      stop();
-      watching.delete(what);
-    }
+  for (const [what, { stop, reloads }] of watching) {
+    if (wanted.has(what)) continue;
+    stop();
+    watching.delete(what);
+    if (reloads) location.reload(); // a refresh for something else has seen its end first
   }
 }
 
