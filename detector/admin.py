@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
-from detector.admin_confirmation import ask_first, asked_instead_of
+from detector.admin_confirmation import ask_first
 from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import AuditEntry, DetectorVersion, Evaluation, ShadowCount, ShadowPace
+from detector.posted import posted_instead_of
 from detector.selectors.versions import active_detector
 from detector.services.shadow import start_shadow, stop_shadow
 from detector.services.versions import VersionError, promote_version, roll_back
@@ -49,7 +50,7 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
             return page
         try:
             version = promote_version(
-                version=versions.get(), actor=request.user, instead_of=asked_instead_of(request)
+                version=versions.get(), actor=request.user, instead_of=posted_instead_of(request.POST)
             )
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
@@ -68,7 +69,7 @@ class DetectorVersionAdmin(ReadOnlyAdmin):
         ):
             return page
         try:
-            version = roll_back(actor=request.user, instead_of=asked_instead_of(request))
+            version = roll_back(actor=request.user, instead_of=posted_instead_of(request.POST))
         except VersionError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:

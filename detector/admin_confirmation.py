@@ -19,7 +19,7 @@ def ask_first(
 ) -> TemplateResponse | None:
     """A page that asks; None once it was answered with yes. `action` is the name of the action's method.
 
-    `instead_of` is the id of what the action would replace; `asked_instead_of` reads it from the answer.
+    `instead_of` is the id of what the action would replace; `posted_instead_of` reads it from the answer.
     """
     if CONFIRMED in request.POST:
         return None
@@ -34,9 +34,3 @@ def ask_first(
         "instead_of": instead_of,
     }
     return TemplateResponse(request, "admin/detector/confirm_action.html", context)
-
-
-def asked_instead_of(request: HttpRequest) -> int | None:
-    """The id of what the question said would be replaced."""
-    value = request.POST.get("instead_of", "")
-    return int(value) if value.isdecimal() else None

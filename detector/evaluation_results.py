@@ -8,8 +8,8 @@ import numpy as np
 
 from ml.config import EMOTIONS
 from ml.dataset import Sample
-from ml.images import BadImage, ImageError, decode_image
-from ml.inspection import MAX_FILE_BYTES
+from ml.images import ImageError, decode_image
+from ml.inside import UnusableFile, read_inside
 from ml.metrics import MISSED, FrameResult, boxes_of_faces
 from ml.predictor import DECODE_SIDE, Predictor
 
@@ -29,8 +29,8 @@ def look_at(predictor: Predictor, sample: Sample, folder: Path) -> Picture:
     """
     boxes, scores, size, problem = np.empty((0, 4)), np.empty((0, len(EMOTIONS))), (1, 1), ""
     try:
-        image = decode_image(_content(sample.path, folder), target=DECODE_SIDE)
-    except (ImageError, OSError) as error:
+        image = decode_image(read_inside(sample.path, folder.resolve()), target=DECODE_SIDE)
+    except (ImageError, UnusableFile, OSError) as error:
         problem = str(error)
     else:
         boxes, scores = predictor.predict_arrays(image, min_score=MIN_SCORE, max_faces=_MAX_FACES)
@@ -44,15 +44,6 @@ def look_at(predictor: Predictor, sample: Sample, folder: Path) -> Picture:
         "found": [_rounded(row) for row in np.hstack([boxes, scores])],
         "problem": problem,
     }
-
-
-def _content(path: Path, folder: Path) -> bytes:
-    """A picture of the data set. Raises BadImage for a link out of it or what is no file, OSError."""
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BadImage("A link to a file outside of the data set.")
-    if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-        raise BadImage(f"Not a file of at most {MAX_FILE_BYTES} bytes.")
-    return path.read_bytes()
 
 
 def frame_result(picture: Picture) -> FrameResult:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from rest_framework.serializers import BaseSerializer
 
 from detector.api.batch_serializers import BatchDetailSerializer
 from detector.api.dataset_serializers import DatasetDetailSerializer
@@ -21,32 +23,22 @@ def _batch(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
     return batch and BatchDetailSerializer(batch).data
 
 
-def _dataset(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
-    dataset = datasets().filter(pk=pk).first() if user.is_active and user.is_staff else None
-    return dataset and DatasetDetailSerializer(dataset).data
+def _for_staff(
+    rows: Callable[[], QuerySet[Any]], serializer: type[BaseSerializer]
+) -> Callable[[AbstractBaseUser, int], dict[str, Any] | None]:
+    def look(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
+        row = rows().filter(pk=pk).first() if user.is_staff else None
+        return row and serializer(row).data
 
-
-def _training_run(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
-    run = training_runs().filter(pk=pk).first() if user.is_staff else None
-    return run and TrainingRunDetailSerializer(run).data
-
-
-def _detector(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
-    version = detector_versions().filter(pk=pk).first() if user.is_staff else None
-    return version and DetectorDetailSerializer(version).data
-
-
-def _evaluation(user: AbstractBaseUser, pk: int) -> dict[str, Any] | None:
-    evaluation = evaluations().filter(pk=pk).first() if user.is_staff else None
-    return evaluation and EvaluationSerializer(evaluation).data
+    return look
 
 
 # Kind -> a function of an account and an id that gives what the API's detail view gives; None for what is
 # not there or not that account's.
 WATCHABLE: dict[str, Callable[[AbstractBaseUser, int], dict[str, Any] | None]] = {
     "batch": _batch,
-    "dataset": _dataset,
-    "training-run": _training_run,
-    "detector": _detector,
-    "evaluation": _evaluation,
+    "dataset": _for_staff(datasets, DatasetDetailSerializer),
+    "training-run": _for_staff(training_runs, TrainingRunDetailSerializer),
+    "detector": _for_staff(detector_versions, DetectorDetailSerializer),
+    "evaluation": _for_staff(evaluations, EvaluationSerializer),
 }

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from ml.precision import Precision
+from ml.processor import processor_name
 
 
 def describe_hardware(precision: Precision) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def describe_hardware(precision: Precision) -> dict[str, Any]:
         facts = torch.cuda.get_device_properties(device)
         name, memory = facts.name, facts.total_memory
     else:
-        name, memory = _processor(), _machine_memory()
+        name, memory = processor_name(), _machine_memory()
     return {
         "device": str(device),
         "name": name,
@@ -37,15 +36,6 @@ def most_memory_used(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024  # Linux counts in KiB
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 def _machine_memory() -> int | None:

@@ -31,10 +31,10 @@ from ml.dataset import (
 )
 from ml.duplicates import find_twins, signature, stack
 from ml.images import FORMATS, BadImage, ImageError, decode_image
+from ml.inside import OutsideFile, UnusableFile, read_inside
 
 SIZE_EDGES = (16, 32, 64, 128, 256, 512)
 """Pixels of the side of a square as large as a box: below the first, between two, from the last on."""
-MAX_FILE_BYTES = 64 * 2**20
 MAX_LABEL_BYTES = 2**20
 HASH_SIDE = 64
 PICTURES_SHARE = 0.95
@@ -216,25 +216,19 @@ def _read_picture(path: Path, picture: Picture, root: Path, max_pixels: int) -> 
     try:
         if path.name.encode("utf-8", "replace") != os.fsencode(path.name):
             raise BadImage("Its name is not in UTF-8.")
-        if not path.resolve().is_relative_to(root):
-            picture.findings.append(
-                Finding(picture.file, 0, "outside_file", "A link to a file outside of the data set.")
-            )
-            return None
-        if not path.is_file():
-            raise BadImage("Not a file.")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise BadImage(f"The file has more than {MAX_FILE_BYTES} bytes.")
-        data = path.read_bytes()
+        data = read_inside(path, root)
         image = decode_image(data, max_pixels=max_pixels, target=HASH_SIDE)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of many pixels: they have been counted
             with Image.open(io.BytesIO(data), formats=FORMATS) as header:
                 width, height = header.size
-    except ImageError as error:
-        picture.findings.append(Finding(picture.file, 0, "broken_image", error.message))
+    except OutsideFile as error:
+        picture.findings.append(Finding(picture.file, 0, "outside_file", str(error)))
         return None
-    except (OSError, RuntimeError) as error:
+    except (ImageError, UnusableFile) as error:
+        picture.findings.append(Finding(picture.file, 0, "broken_image", str(error)))
+        return None
+    except OSError as error:
         picture.findings.append(Finding(picture.file, 0, "broken_image", f"It can't be read: {error}"))
         return None
     is_turned = (image.width > image.height) != (width > height) and image.width != image.height
@@ -246,21 +240,21 @@ def _read_labels(path: Path, picture: Picture, data_dir: Path, root: Path, class
     """Fill in the faces of a picture; a picture without a label file shows none."""
     name = _name(path, data_dir)
     try:
-        if not path.resolve().is_relative_to(root):
-            picture.findings.append(
-                Finding(name, 0, "outside_file", "A link to a file outside of the data set.")
-            )
+        if not path.exists() and not path.is_symlink():
             return
-        if not path.exists():
-            return
-        if not path.is_file() or path.stat().st_size > MAX_LABEL_BYTES:
-            picture.findings.append(Finding(name, 0, "bad_file", "Not a text file of a few lines."))
-            return
-        text = path.read_text(encoding="utf-8")
+        text = read_inside(path, root, most_bytes=MAX_LABEL_BYTES).decode("utf-8")
+    except FileNotFoundError:  # a link to nothing
+        return
+    except OutsideFile as error:
+        picture.findings.append(Finding(name, 0, "outside_file", str(error)))
+        return
+    except UnusableFile:
+        picture.findings.append(Finding(name, 0, "bad_file", "Not a text file of a few lines."))
+        return
     except UnicodeDecodeError:
         picture.findings.append(Finding(name, 0, "bad_file", "Not a text file in UTF-8."))
         return
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         picture.findings.append(Finding(name, 0, "bad_file", f"It can't be read: {error}"))
         return
     picture.boxes, picture.labels, problems = parse_labels(text, class_map)

@@ -16,9 +16,9 @@ from django.views.generic import ListView, TemplateView, View
 from detector.conf import config
 from detector.downloads import FORMATS
 from detector.errors import HamsterError
-from detector.models import BatchItem, BatchJob
-from detector.selectors.batches import batches_of, expressions_of, webhook_attempts_of
-from detector.services.batches import OPEN, delete_batch, request_cancel, retry
+from detector.models import OPEN, BatchItem, BatchJob
+from detector.selectors.batches import batches_of, expressions_of, retryable_items, webhook_attempts_of
+from detector.services.batches import delete_batch, request_cancel, retry
 from ml.config import UNKNOWN
 
 ITEMS_ON_A_PAGE = 24
@@ -77,7 +77,7 @@ class BatchPage(BatchPages, TemplateView):
         return super().get_context_data(
             batch=batch,
             is_open=batch.state in OPEN,
-            can_retry=batch.state not in OPEN and _can_retry(batch),
+            can_retry=batch.state not in OPEN and retryable_items(batch).exists(),
             expressions=json.dumps(expressions),
             show=show,
             kept=show and urlencode({"show": show}),
@@ -177,10 +177,6 @@ def _choices(batch: BatchJob, expressions: dict[str, int], show: str) -> list[Ch
     ]
     shown = [choice for choice in (*states, *found) if choice.count or choice.value == show]
     return [Choice("", "All", batch.total), *shown]
-
-
-def _can_retry(batch: BatchJob) -> bool:
-    return batch.items.filter(state__in=("failed", "cancelled")).exclude(file="").exists()
 
 
 def _shot(item: BatchItem) -> Shot:

@@ -4,8 +4,6 @@ What is shown is drawn anew as a JPEG, so nothing that a file may hide reaches a
 handed out as a download.
 """
 
-import io
-
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -13,13 +11,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.generic import View
 
-from detector.conf import config
 from detector.models import BatchItem
 from detector.selectors.batches import batches_of
-from detector.selectors.dataset_pictures import decoding
-from ml.images import ImageError, decode_image
-
-SMALL, LARGE = 320, 1280  # pixels, the longer side
+from detector.thumbnails import LARGE, SMALL, thumbnail
+from ml.images import ImageError
 
 
 class ItemPicture(LoginRequiredMixin, View):
@@ -47,14 +42,11 @@ class ShownPicture(ItemPicture):
     def get(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         item = self.own_item(pk, number)
         try:
-            with decoding, default_storage.open(item.file.name) as file:
-                picture = decode_image(file.read(), max_pixels=config.upload_max_pixels, target=self.side)
-                picture.thumbnail((self.side, self.side))
+            with default_storage.open(item.file.name) as file:
+                picture = thumbnail(file.read(), side=self.side)
         except (OSError, ImageError) as error:
             raise Http404("This picture can't be shown.") from error
-        encoded = io.BytesIO()
-        picture.save(encoded, "JPEG", quality=80)
-        return HttpResponse(encoded.getvalue(), content_type="image/jpeg")
+        return HttpResponse(picture, content_type="image/jpeg")
 
 
 class SmallPicture(ShownPicture):

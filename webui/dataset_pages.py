@@ -13,24 +13,23 @@ from django.views.generic import DetailView, ListView, View
 
 from detector.conf import config
 from detector.errors import HamsterError
-from detector.models import Dataset, DatasetSample
+from detector.models import OPEN, Dataset, DatasetSample
 from detector.selectors.dataset_pictures import NoPicture, small_picture
 from detector.selectors.datasets import datasets, samples_of, uploaded_bytes
 from detector.services.datasets import (
     FOLDER_LENGTH,
     NAME_LENGTH,
-    OPEN,
     check_again,
     delete_dataset,
     register_dataset,
 )
+from detector.thumbnails import LARGE, SMALL
 from ml.config import EMOTIONS, UNKNOWN
 from ml.dataset import SPLITS
 from ml.inspection import KINDS
 from webui.staff import StaffOnly
 
 PAIRS_SHOWN = 24
-SMALL, LARGE = 320, 1280  # pixels
 
 
 class StaffPage(StaffOnly, View):

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views import View
 
 from detector.errors import HamsterError
-from detector.models import Dataset, DetectorVersion
+from detector.models import Dataset, DetectorVersion, Evaluation
+from detector.posted import posted_id, posted_instead_of
 from detector.selectors.evaluations import newest_on
 from detector.selectors.versions import detector_versions
 from detector.services.evaluations import EvaluationIsOpen, request_evaluation
@@ -47,7 +48,7 @@ class Promote(VersionAct):
 
     def act(self, version: DetectorVersion) -> str:
         promoted = promote_version(
-            version=version, actor=self.request.user, instead_of=_instead_of(self.request)
+            version=version, actor=self.request.user, instead_of=posted_instead_of(self.request.POST)
         )
         return f"{promoted.name} is active. {FOLLOWS}"
 
@@ -109,7 +110,9 @@ class EvaluateBoth(StaffOnly, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         dataset = _dataset(request.POST)
-        pair = [get_object_or_404(detector_versions(), pk=_number(request.POST, name)) for name in ("a", "b")]
+        pair = [
+            get_object_or_404(detector_versions(), pk=posted_id(request.POST, name)) for name in ("a", "b")
+        ]
         say(request, lambda: self.act(pair, dataset))
         query = QueryDict(mutable=True)
         query.update({"a": pair[0].pk, "b": pair[1].pk, "dataset": dataset.pk})
@@ -119,7 +122,7 @@ class EvaluateBoth(StaffOnly, View):
         """Start what is neither finished nor under way."""
         for version in pair:
             newest = newest_on(version=version, dataset=dataset)
-            if newest is None or newest.state in ("failed", "cancelled"):
+            if newest is None or newest.state == Evaluation.State.FAILED:
                 try:
                     request_evaluation(version=version, dataset=dataset, owner=self.request.user)
                 except EvaluationIsOpen:
@@ -136,14 +139,4 @@ def say(request: HttpRequest, act: Callable[[], str]) -> None:
 
 
 def _dataset(form: QueryDict) -> Dataset:
-    return get_object_or_404(Dataset, pk=_number(form, "dataset"))
-
-
-def _instead_of(request: HttpRequest) -> int | None:
-    """The id that the page sent along; 0, which is nobody's, for what is none. None if nothing was active."""
-    return _number(request.POST, "instead_of") if request.POST.get("instead_of") != "" else None
-
-
-def _number(form: QueryDict, name: str) -> int:
-    text = form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return get_object_or_404(Dataset, pk=posted_id(form, "dataset"))

@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.views.generic import TemplateView, View
 
 from detector.conf import config
-from detector.models import Dataset, DetectorVersion, Evaluation
+from detector.models import OPEN, Dataset, DetectorVersion, Evaluation
+from detector.selectors.checkpoints import checkpoint_of
 from detector.selectors.dataset_pictures import NoPicture, small_picture
 from detector.selectors.evaluations import (
     NAMES,
@@ -23,13 +24,13 @@ from detector.selectors.evaluations import (
 from detector.selectors.versions import (
     active_detector,
     audit_entries,
-    checkpoint_of,
     detector_versions,
     file_size,
     learning_curves,
     shadow_report,
     training_run_of,
 )
+from detector.thumbnails import SMALL
 from ml.config import EMOTIONS
 from webui.detector_figures import (
     compared,
@@ -43,8 +44,6 @@ from webui.detector_figures import (
 from webui.staff import StaffOnly
 
 PICTURES_A_PAGE = 24
-THUMBNAIL = 320
-OPEN = (Evaluation.State.QUEUED, Evaluation.State.RUNNING)
 
 
 class DetectorPageBase(StaffOnly, TemplateView):
@@ -146,7 +145,7 @@ class EvaluationPictureView(StaffOnly, View):
         if path is None:
             raise Http404("no such picture")
         try:
-            content = small_picture(evaluation.dataset, path, side=THUMBNAIL)
+            content = small_picture(evaluation.dataset, path, side=SMALL)
         except NoPicture as error:
             raise Http404("the picture can't be read") from error
         headers = {"Cache-Control": "private, max-age=3600"}
@@ -215,7 +214,7 @@ def _split(pairs: list[tuple[Looked, Looked]]) -> dict[str, int]:
     """Of the faces that two read differently: how often the first is right, the second, and none."""
     counts = {"first": 0, "second": 0, "none": 0}
     for one, other in pairs:
-        for mine, theirs in zip(one.faces, other.faces, strict=False):
+        for mine, theirs in zip(one.faces, other.faces, strict=True):
             if mine.found != theirs.found:
                 right = (mine.found == mine.truth, theirs.found == mine.truth)
                 counts["first" if right[0] else "second" if right[1] else "none"] += 1

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.forms import Form
+from django.forms import CheckboxSelectMultiple, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -65,7 +65,7 @@ class NewTrainingPage(StaffOnly, FormView):
         form.fields["datasets"].required = True
         form.fields["datasets"].error_messages["required"] = "Choose at least one data set."
         for field in form.fields.values():
-            if field.widget.__class__.__name__ != "CheckboxSelectMultiple":
+            if not isinstance(field.widget, CheckboxSelectMultiple):
                 field.widget.attrs.setdefault("class", "text")
         return form
 

@@ -8,15 +8,15 @@ from typing import IO, Any
 from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest
-from rest_framework.parsers import DataAndFiles, MultiPartParser
+from rest_framework.parsers import DataAndFiles
 
-from detector.api.parsers import check_charset
+from detector.api.parsers import PlainMultiPartParser
 from detector.errors import FULL, DiskFull
 from detector.services.batch_intake import Incoming
 from detector.services.batches import TooManyItems
 
 
-class BatchMultiPartParser(MultiPartParser):
+class BatchMultiPartParser(PlainMultiPartParser):
     """A multipart body of many files. Raises `TooManyItems`."""
 
     def parse(
@@ -25,7 +25,6 @@ class BatchMultiPartParser(MultiPartParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles:
-        check_charset(media_type)
         try:
             return super().parse(stream, media_type, parser_context)
         except TooManyFilesSent as error:

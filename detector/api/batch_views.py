@@ -23,7 +23,7 @@ from detector.api.batch_serializers import (
     WebhookAttemptSerializer,
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
-from detector.api.pagination import CursorPagination
+from detector.api.pagination import CursorPagination, NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
 from detector.downloads import FORMATS
@@ -37,13 +37,6 @@ OWN_ERRORS = {
     429: OpenApiResponse(ErrorSerializer, "throttled"),
 }
 ROW_ERRORS = {**OWN_ERRORS, 404: OpenApiResponse(ErrorSerializer, "not_found: none of yours")}
-
-
-class NewestFirst(CursorPagination):
-    """Pages of batches."""
-
-    page_size = 20
-    ordering = ("-created_at", "-id")
 
 
 class ByNumber(CursorPagination):

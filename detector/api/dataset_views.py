@@ -20,24 +20,15 @@ from detector.api.dataset_serializers import (
     RegisterSerializer,
     SampleFilterSerializer,
 )
-from detector.api.dataset_uploads import ArchiveUploadHandler, DatasetMultiPartParser
-from detector.api.pagination import CursorPagination
-from detector.api.parsers import ShortJSONParser
+from detector.api.dataset_uploads import ArchiveUploadHandler
+from detector.api.pagination import CursorPagination, NewestFirst
+from detector.api.parsers import PlainMultiPartParser, ShortJSONParser
 from detector.api.serializers import ErrorSerializer
+from detector.api.staff import STAFF_ERRORS, STAFF_ROW_ERRORS
 from detector.models import Dataset, DatasetSample
 from detector.selectors.datasets import datasets, samples_of
 from detector.services.dataset_files import request_folder
 from detector.services.datasets import check_again, delete_dataset, register_dataset, upload_dataset
-
-STAFF_ERRORS = {403: OpenApiResponse(ErrorSerializer, "not_authenticated, permission_denied (not staff)")}
-ROW_ERRORS = {**STAFF_ERRORS, 404: OpenApiResponse(ErrorSerializer, "not_found")}
-
-
-class NewestFirst(CursorPagination):
-    """Pages of data sets."""
-
-    page_size = 20
-    ordering = ("-created_at", "-id")
 
 
 class InOrder(CursorPagination):
@@ -69,7 +60,7 @@ class StaffDatasets(GenericAPIView):
 class DatasetListView(StaffDatasets, ListAPIView):
     """The data sets, newest first."""
 
-    parser_classes = (DatasetMultiPartParser, ShortJSONParser)
+    parser_classes = (PlainMultiPartParser, ShortJSONParser)
     pagination_class = NewestFirst
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -136,7 +127,7 @@ class DatasetView(StaffDatasets):
 
     serializer_class = DatasetDetailSerializer
 
-    @extend_schema(operation_id="read_dataset", responses={200: DatasetDetailSerializer, **ROW_ERRORS})
+    @extend_schema(operation_id="read_dataset", responses={200: DatasetDetailSerializer, **STAFF_ROW_ERRORS})
     def get(self, request: Request, pk: int) -> Response:
         return self.row(pk, 200)
 
@@ -145,7 +136,7 @@ class DatasetView(StaffDatasets):
         description="Forget the data set, and with it all evaluations of detectors on it. The files of an "
         "uploaded one are deleted, a registered folder is not touched. Refused while a detector is being "
         "evaluated on it, or a training run learns from uploaded files.",
-        responses={204: None, **ROW_ERRORS, 409: OpenApiResponse(ErrorSerializer, "dataset_in_use")},
+        responses={204: None, **STAFF_ROW_ERRORS, 409: OpenApiResponse(ErrorSerializer, "dataset_in_use")},
     )
     def delete(self, request: Request, pk: int) -> Response:
         delete_dataset(dataset=self.dataset())
@@ -162,7 +153,7 @@ class DatasetCheckView(StaffDatasets):
         request=None,
         responses={
             202: DatasetDetailSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "check_running"),
         },
     )
@@ -181,7 +172,7 @@ class DatasetSamplesView(StaffDatasets, ListAPIView):
     @extend_schema(
         operation_id="list_dataset_samples",
         parameters=[SampleFilterSerializer],
-        responses={200: DatasetSampleSerializer(many=True), **ROW_ERRORS},
+        responses={200: DatasetSampleSerializer(many=True), **STAFF_ROW_ERRORS},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from detector.api.batch_views import AnyAccept, NewestFirst
+from detector.api.batch_views import AnyAccept
 from detector.api.detector_serializers import (
     DetectorDetailSerializer,
     DetectorFileSerializer,
@@ -25,19 +25,20 @@ from detector.api.detector_serializers import (
     StartEvaluationSerializer,
     StartShadowSerializer,
 )
+from detector.api.pagination import NewestFirst
 from detector.api.serializers import ErrorSerializer
+from detector.api.staff import STAFF_ERRORS, STAFF_ROW_ERRORS
 from detector.models import DetectorVersion, Evaluation
+from detector.selectors.checkpoints import checkpoint_of
 from detector.selectors.evaluations import evaluations
-from detector.selectors.versions import checkpoint_of, detector_versions
+from detector.selectors.versions import detector_versions
 from detector.services.evaluations import request_evaluation
 from detector.services.shadow import start_shadow, stop_shadow
 from detector.services.speed import request_speed
 from detector.services.versions import promote_version, roll_back
 
-STAFF_ERRORS = {403: OpenApiResponse(ErrorSerializer, "not_authenticated, permission_denied")}
-ROW_ERRORS = {**STAFF_ERRORS, 404: OpenApiResponse(ErrorSerializer, "not_found")}
 DECIDING_ERRORS = {
-    **ROW_ERRORS,
+    **STAFF_ROW_ERRORS,
     400: OpenApiResponse(ErrorSerializer, "bad_detector, invalid"),
     409: OpenApiResponse(ErrorSerializer, "already_active, changed_meanwhile"),
 }
@@ -93,7 +94,9 @@ class DetectorListView(Versions, ListAPIView):
 class DetectorView(Versions):
     """One version, with its card."""
 
-    @extend_schema(operation_id="read_detector", responses={200: DetectorDetailSerializer, **ROW_ERRORS})
+    @extend_schema(
+        operation_id="read_detector", responses={200: DetectorDetailSerializer, **STAFF_ROW_ERRORS}
+    )
     def get(self, request: Request, pk: int) -> Response:
         return self.row(self.version().pk)
 
@@ -146,7 +149,7 @@ class DetectorShadowView(Versions):
         request=StartShadowSerializer,
         responses={
             200: DetectorDetailSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             400: OpenApiResponse(ErrorSerializer, "bad_detector, bad_share, invalid"),
             409: OpenApiResponse(ErrorSerializer, "already_shadow, active_version"),
         },
@@ -160,7 +163,7 @@ class DetectorShadowView(Versions):
         operation_id="stop_shadow",
         responses={
             200: DetectorDetailSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "not_shadow"),
         },
     )
@@ -174,7 +177,7 @@ class DetectorSpeedView(Versions):
     @extend_schema(
         operation_id="measure_detector",
         request=None,
-        responses={202: DetectorDetailSerializer, **ROW_ERRORS},
+        responses={202: DetectorDetailSerializer, **STAFF_ROW_ERRORS},
     )
     def post(self, request: Request, pk: int) -> Response:
         request_speed(version=self.version())
@@ -189,7 +192,7 @@ class DetectorDownloadView(Versions):
     @extend_schema(
         operation_id="download_detector",
         parameters=[DetectorFileSerializer],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **ROW_ERRORS},
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **STAFF_ROW_ERRORS},
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         query = DetectorFileSerializer(data=request.query_params)
@@ -214,7 +217,7 @@ class DetectorEvaluationsView(Versions, ListAPIView):
     pagination_class = NewestFirst
 
     @extend_schema(
-        operation_id="list_evaluations", responses={200: EvaluationSerializer(many=True), **ROW_ERRORS}
+        operation_id="list_evaluations", responses={200: EvaluationSerializer(many=True), **STAFF_ROW_ERRORS}
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -225,7 +228,7 @@ class DetectorEvaluationsView(Versions, ListAPIView):
         request=StartEvaluationSerializer,
         responses={
             202: EvaluationSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             400: OpenApiResponse(ErrorSerializer, "bad_dataset, invalid"),
             409: OpenApiResponse(ErrorSerializer, "evaluation_open"),
         },
@@ -246,7 +249,7 @@ class DetectorEvaluationsView(Versions, ListAPIView):
 class DetectorEvaluationView(Versions):
     """One evaluation of a version."""
 
-    @extend_schema(operation_id="read_evaluation", responses={200: EvaluationSerializer, **ROW_ERRORS})
+    @extend_schema(operation_id="read_evaluation", responses={200: EvaluationSerializer, **STAFF_ROW_ERRORS})
     def get(self, request: Request, pk: int, evaluation: int) -> Response:
         row = get_object_or_404(evaluations(), version_id=pk, pk=evaluation)
         return Response(EvaluationSerializer(row).data)

@@ -22,3 +22,10 @@ class CursorPagination(pagination.CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (ValidationError, ValueError, OverflowError, DataError) as error:
             raise NotFound(self.invalid_cursor_message) from error
+
+
+class NewestFirst(CursorPagination):
+    """Pages of rows that have a `created_at`."""
+
+    page_size = 20
+    ordering = ("-created_at", "-id")

@@ -34,8 +34,8 @@ def base64_length(size: int) -> int:
     return -(-size // 3) * 4
 
 
-class PictureMultiPartParser(MultiPartParser):
-    """A multipart body of at most `upload_max_bytes`. Raises `UploadTooLarge`."""
+class PlainMultiPartParser(MultiPartParser):
+    """A multipart body in UTF-8. Raises `ParseError`."""
 
     def parse(
         self,
@@ -44,6 +44,18 @@ class PictureMultiPartParser(MultiPartParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> DataAndFiles:
         check_charset(media_type)
+        return super().parse(stream, media_type, parser_context)
+
+
+class PictureMultiPartParser(PlainMultiPartParser):
+    """The same of at most `upload_max_bytes`. Raises `UploadTooLarge`, `ParseError`."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles:
         _check_length(parser_context, config.upload_max_bytes)
         return super().parse(stream, media_type, parser_context)
 

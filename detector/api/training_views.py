@@ -9,8 +9,9 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from detector.api.pagination import CursorPagination
+from detector.api.pagination import NewestFirst
 from detector.api.serializers import ErrorSerializer
+from detector.api.staff import STAFF_ERRORS, STAFF_ROW_ERRORS
 from detector.api.training_serializers import (
     EpochSerializer,
     NewTrainingRunSerializer,
@@ -21,16 +22,6 @@ from detector.api.training_serializers import (
 from detector.models import TrainingRun
 from detector.selectors.training import finished_epochs, training_runs
 from detector.services.training import queue_training_run, request_cancel, resume
-
-STAFF_ERRORS = {403: OpenApiResponse(ErrorSerializer, "not_authenticated, permission_denied (not staff)")}
-ROW_ERRORS = {**STAFF_ERRORS, 404: OpenApiResponse(ErrorSerializer, "not_found")}
-
-
-class NewestRunsFirst(CursorPagination):
-    """Pages of training runs."""
-
-    page_size = 20
-    ordering = ("-created_at", "-id")
 
 
 class StaffTraining(GenericAPIView):
@@ -55,7 +46,7 @@ class TrainingRunListView(StaffTraining, ListAPIView):
     """Training runs, newest first."""
 
     serializer_class = TrainingRunSerializer
-    pagination_class = NewestRunsFirst
+    pagination_class = NewestFirst
 
     def get_queryset(self) -> QuerySet[TrainingRun]:
         wanted = RunFilterSerializer(data=self.request.query_params)
@@ -96,7 +87,7 @@ class TrainingRunView(StaffTraining):
     """One training run."""
 
     @extend_schema(
-        operation_id="read_training_run", responses={200: TrainingRunDetailSerializer, **ROW_ERRORS}
+        operation_id="read_training_run", responses={200: TrainingRunDetailSerializer, **STAFF_ROW_ERRORS}
     )
     def get(self, request: Request, pk: int) -> Response:
         return self.row(pk, 200)
@@ -106,7 +97,8 @@ class TrainingRunEpochsView(StaffTraining):
     """The finished epochs of a run, first to last: what its curves are drawn of."""
 
     @extend_schema(
-        operation_id="list_training_run_epochs", responses={200: EpochSerializer(many=True), **ROW_ERRORS}
+        operation_id="list_training_run_epochs",
+        responses={200: EpochSerializer(many=True), **STAFF_ROW_ERRORS},
     )
     def get(self, request: Request, pk: int) -> Response:
         return Response(finished_epochs(self.run_of_address()))
@@ -120,7 +112,7 @@ class TrainingRunCancelView(StaffTraining):
         request=None,
         responses={
             200: TrainingRunDetailSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "not_cancellable: it has ended already"),
         },
     )
@@ -137,7 +129,7 @@ class TrainingRunResumeView(StaffTraining):
         request=None,
         responses={
             202: TrainingRunDetailSerializer,
-            **ROW_ERRORS,
+            **STAFF_ROW_ERRORS,
             409: OpenApiResponse(ErrorSerializer, "not_resumable: it waits, runs or has succeeded"),
         },
     )

@@ -178,8 +178,9 @@ class Line:
                 request.future.set_exception(ServerBusy("The server is shutting down."))
 
     def _is_idle(self) -> bool:
-        waits = self._requests or any(mailbox.waiting is not None for _, mailbox in self._ready)
-        return not self._in_work and not waits
+        if self._in_work or self._requests:
+            return False
+        return all(mailbox.waiting is None for _, mailbox in self._ready)
 
     def _next(self) -> tuple[Job, Picture] | None:
         while self._ready and self._ready[0][1].waiting is None:

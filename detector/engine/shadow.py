@@ -15,7 +15,7 @@ import numpy as np
 from detector.engine.detectors import LoadedDetector
 from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Line
-from detector.services.shadow import ShadowTally
+from detector.shadow_tally import ShadowTally
 from ml.config import UNKNOWN
 from ml.nms import pairwise_iou
 from ml.predictor import Detection

@@ -3,7 +3,7 @@
 from detector.models.batches import BatchItem, BatchJob
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
-from detector.models.jobs import JobState
+from detector.models.jobs import OPEN, JobState
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import (
     AuditEntry,
@@ -15,6 +15,7 @@ from detector.models.versions import (
 from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [
+    "OPEN",
     "AuditEntry",
     "BatchItem",
     "BatchJob",

@@ -30,6 +30,12 @@ def expressions_of(*, batch: BatchJob) -> dict[str, int]:
     return {name: found.get(name, 0) for name in (*EMOTIONS, UNKNOWN)}
 
 
+def retryable_items(batch: BatchJob) -> QuerySet[BatchItem]:
+    """What can be looked at once more: what failed or was cancelled, but for what was never kept."""
+    again = (BatchItem.State.FAILED, BatchItem.State.CANCELLED)
+    return batch.items.filter(state__in=again).exclude(file="")
+
+
 def webhook_attempts_of(*, batch: BatchJob) -> QuerySet[WebhookAttempt]:
     """Every call of its webhook, newest first."""
     return WebhookAttempt.objects.filter(webhook__batch=batch).order_by("-id")

@@ -112,9 +112,11 @@ def pictures_with(
 
 
 def disagreements(first: Evaluation, second: Evaluation) -> list[tuple[Looked, Looked]]:
-    """The pictures where two evaluations of one data set read a face differently."""
+    """The pictures where two evaluations of one data set read a face differently, but for those whose
+    labels were changed in between."""
     others = {picture.path: picture for picture in looked_at(second)}
     pairs = [(one, others[one.path]) for one in looked_at(first) if one.path in others]
+    pairs = [(one, other) for one, other in pairs if _labels(one) == _labels(other)]
     return [(one, other) for one, other in pairs if _names(one) != _names(other)]
 
 
@@ -128,6 +130,10 @@ def picture_path(evaluation: Evaluation, number: int) -> str | None:
 
 def _names(picture: Looked) -> list[str]:
     return [face.found for face in picture.faces]
+
+
+def _labels(picture: Looked) -> list[tuple[str, Box]]:
+    return [(face.truth, face.true_box) for face in picture.faces]
 
 
 def _faces(picture: dict[str, Any]) -> list[Face]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,17 @@ def has_checkpoint(run: TrainingRun) -> bool:
 
 
 def finished_epochs(run: TrainingRun) -> list[dict[str, Any]]:
-    """A row an epoch: losses and validation figures, as the run wrote them into its folder."""
+    """A row an epoch: losses and validation figures, as the run wrote them into its folder; without a line
+    that is not written to its end."""
     try:
         text = (Path(run.run_dir) / "metrics.jsonl").read_text(encoding="utf-8") if run.run_dir else ""
     except OSError:
         return []
-    return [json.loads(line) for line in text.splitlines()]
+    rows = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            rows.append(json.loads(line))
+    return rows
 
 
 def last_log_lines(run: TrainingRun, count: int = LOG_LINES) -> list[str]:

@@ -1,14 +1,12 @@
 """Reads of detector versions."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
 
-from detector.conf import config
 from detector.models import AuditEntry, DetectorVersion, ShadowPace, TrainingRun
+from detector.selectors.training import finished_epochs
 
 
 def detector_versions() -> QuerySet[DetectorVersion]:
@@ -41,28 +39,10 @@ def training_run_of(version: DetectorVersion) -> TrainingRun | None:
     return version.training_runs.order_by("-id").first()
 
 
-def checkpoint_of(version: DetectorVersion) -> Path | None:
-    """The .pt file that a version was exported from, where it lies on this machine."""
-    run = training_run_of(version)
-    if run is not None and run.run_dir:
-        path = Path(run.run_dir) / "detector.pt"
-    elif version.source == DetectorVersion.Source.SHIPPED:
-        path = Path(config.shipped_detector).with_suffix(".pt")
-        if not _names(path.with_name("card.json"), version):
-            return None
-    else:
-        return None
-    return path if path.is_file() else None
-
-
 def learning_curves(version: DetectorVersion) -> list[dict[str, Any]]:
-    """The rows of the training run's metrics.jsonl, one an epoch; empty where they are not here."""
+    """A row an epoch of the run that the version came from; empty where that is not known here."""
     run = training_run_of(version)
-    path = Path(run.run_dir) / "metrics.jsonl" if run is not None and run.run_dir else None
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines()] if path else []
-    except (OSError, ValueError):
-        return []
+    return finished_epochs(run) if run is not None else []
 
 
 def audit_entries(version: DetectorVersion) -> QuerySet[AuditEntry]:
@@ -128,11 +108,3 @@ def shadow_report(version: DetectorVersion) -> ShadowReport | None:
         live_ms=pace.live_ms / pace.frames if pace.frames else None,
         slowest_ms=pace.slowest_ms if pace.frames else None,
     )
-
-
-def _names(card: Path, version: DetectorVersion) -> bool:
-    """Whether a card.json is of this version: the product may have moved on to another since."""
-    try:
-        return json.loads(card.read_text())["version"] == version.card.get("version")
-    except (OSError, ValueError, KeyError):
-        return False

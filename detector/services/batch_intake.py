@@ -4,29 +4,37 @@ A thing that is no picture becomes an item that says why, and nothing of it is k
 picture is told from its first bytes; the whole of it is decoded by a worker.
 """
 
-import re
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO, FileIO
-from pathlib import Path, PurePosixPath
+from io import BytesIO
+from pathlib import Path
 from typing import IO
 
 from django.core.files import File
 
-from detector.conf import MIB, config
+from detector.conf import config
+from detector.services.zip_entries import (
+    ZIP_MARKS,
+    BoundedTable,
+    Fault,
+    TableTooLarge,
+    fault_of,
+    is_by_the_way,
+)
 
 NAME_LENGTH = 255
-ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 HEAD = 16  # bytes that tell what a file is
-SMALL = MIB  # whatever its ratio, unpacking this much harms nobody
-# bzip2 and LZMA may unpack a few kilobytes to hundreds of megabytes in one go.
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-DRIVE = re.compile("[A-Za-z]:")
 ENTRY_BYTES = 1024  # of an archive's table of contents, an entry: names are rarely longer than 200
+FAULTS = {
+    Fault.OUTSIDE: ("unsafe_path", "The name of this file points outside of its zip archive."),
+    Fault.NO_FILE: ("unsafe_path", "This is a link to another file, not a file."),
+    Fault.LOCKED: ("encrypted", "This file is locked with a password."),
+    Fault.METHOD: ("unsupported_compression", "This file is packed in a way that is not supported."),
+    Fault.RATIO: ("suspicious_compression", "This file unpacks to suspiciously much."),
+}
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
@@ -109,37 +117,19 @@ def _picture(incoming: Incoming, head: bytes, file: IO[bytes]) -> Candidate:
 
 def _archive(incoming: Incoming) -> Iterator[Candidate]:
     try:
-        with _TableLimit(incoming.path) as file, zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not _is_by_the_way(entry)]
+        table = BoundedTable(incoming.path, most_bytes=config.batch_max_items * ENTRY_BYTES)
+        with table as file, zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if not is_by_the_way(entry)]
             _check_whole(entries)
             for entry in entries:
                 yield _entry(archive, entry, f"{incoming.name}/{entry.filename}")
     except _Unusable as error:
         yield Candidate(tidy_name(incoming.name), incoming.size, refusal=error.refusal)
+    except TableTooLarge:
+        yield Candidate(tidy_name(incoming.name), incoming.size, refusal=_too_many_entries().refusal)
     except DAMAGES:
         refusal = Refusal("bad_archive", "The zip archive is damaged or cut short.")
         yield Candidate(tidy_name(incoming.name), incoming.size, refusal=refusal)
-
-
-class _TableLimit(FileIO):
-    """A file that refuses to be read in pieces larger than any acceptable table of contents: zipfile reads
-    the table in one piece, and makes objects of some hundred bytes from each of its entries."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size > max(config.batch_max_items * ENTRY_BYTES, MIB):
-            raise _too_many_entries()
-        return super().read(size)
-
-
-def _is_by_the_way(entry: zipfile.ZipInfo) -> bool:
-    """Folders, and what systems add to archives unasked: `__MACOSX`, `.DS_Store` and other dot files."""
-    parts = _parts(entry)
-    hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return entry.is_dir() or hidden or "__MACOSX" in parts
-
-
-def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
-    return PurePosixPath(entry.filename.replace("\\", "/")).parts
 
 
 def _check_whole(entries: Sequence[zipfile.ZipInfo]) -> None:
@@ -172,17 +162,8 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Candi
 
 def _check_entry(entry: zipfile.ZipInfo) -> None:
     """Refuse by what the table of contents says, before anything is unpacked."""
-    path = entry.filename.replace("\\", "/")
-    if path.startswith("/") or DRIVE.match(path) or ".." in _parts(entry):
-        raise _Unusable("unsafe_path", "The name of this file points outside of its zip archive.")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise _Unusable("unsafe_path", "This is a link to another file, not a file.")
-    if entry.flag_bits & 1:
-        raise _Unusable("encrypted", "This file is locked with a password.")
-    if entry.compress_type not in METHODS:
-        raise _Unusable("unsupported_compression", "This file is packed in a way that is not supported.")
-    if entry.file_size > max(SMALL, config.batch_max_ratio * entry.compress_size):
-        raise _Unusable("suspicious_compression", "This file unpacks to suspiciously much.")
+    if (fault := fault_of(entry, most_ratio=config.batch_max_ratio)) is not None:
+        raise _Unusable(*FAULTS[fault])
     if entry.file_size > config.batch_max_file_bytes:
         raise _refused(_too_large(entry.file_size))
 

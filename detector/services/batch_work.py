@@ -22,8 +22,8 @@ from detector.engine import get_engine
 from detector.engine.inference import InferenceEngine
 from detector.engine.pictures import Outcome, Picture
 from detector.errors import HamsterError
-from detector.models import BatchItem, BatchJob
-from detector.services.batches import LANES, OPEN, conclude, send_messages
+from detector.models import OPEN, BatchItem, BatchJob
+from detector.services.batches import LANES, conclude, send_messages
 
 logger = logging.getLogger(__name__)
 State = BatchItem.State

@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from detector.conf import config
 from detector.errors import HamsterError
-from detector.models import BatchItem, BatchJob
+from detector.models import OPEN, BatchItem, BatchJob
+from detector.selectors.batches import retryable_items
 from detector.services.batch_files import delete_folder, delete_leftovers, new_folder
 from detector.services.batch_intake import Candidate, Incoming, candidates
 from detector.services.webhooks import announce_end, check_url, forget_end, new_webhook
@@ -26,7 +27,6 @@ from detector.services.webhooks import announce_end, check_url, forget_end, new_
 logger = logging.getLogger(__name__)
 State = BatchJob.State
 ItemState = BatchItem.State
-OPEN = (State.QUEUED, State.RUNNING)
 LANES = 8  # messages sent for a new batch: so many workers begin on it at once
 LONGEST_INTAKE = timedelta(days=1)  # a folder that still has no batch after this never gets one
 
@@ -143,7 +143,7 @@ def request_cancel(*, batch: BatchJob) -> None:
 def retry(*, batch: BatchJob) -> None:
     """Queue the pictures of an ended batch that failed or were cancelled once more; what was refused when it
     was handed in is not there any more and stays refused. Raises NothingToRetry, TooManyBatches."""
-    again = batch.items.filter(state__in=(ItemState.FAILED, ItemState.CANCELLED)).exclude(file="")
+    again = retryable_items(batch)
     with transaction.atomic():
         if batch.owner_id is not None:
             get_user_model().objects.select_for_update().get(pk=batch.owner_id)

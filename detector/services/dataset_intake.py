@@ -4,31 +4,39 @@ Everything is refused that a careless unpacker falls for. The table of contents 
 is written; what turns out while unpacking leaves nothing behind either.
 """
 
-import re
 import shutil
-import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from detector.conf import MIB, config
 from detector.errors import FULL, DiskFull, HamsterError
 from detector.services.dataset_files import check_room, delete_folder
+from detector.services.zip_entries import (
+    ZIP_MARKS,
+    BoundedTable,
+    Fault,
+    TableTooLarge,
+    fault_of,
+    is_by_the_way,
+    parts,
+)
 from ml.dataset import IMAGE_SUFFIXES, SPLITS
 
-ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 ARCHIVE_SUFFIXES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"}
-# bzip2 and LZMA may unpack a few kilobytes to hundreds of megabytes in one go.
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-SMALL = MIB  # whatever its ratio, unpacking this much harms nobody
 MOST_RATIO = 100
 ENTRY_BYTES = 512  # of the table of contents, an entry: names are rarely longer than 200
 PIECE = MIB
-DRIVE = re.compile("[A-Za-z]:")
 TOP_FILES = {"data.yaml", "manifest.csv"}
 FOLDERS = {name for names in SPLITS.values() for name in names}
+FAULTS = {
+    Fault.OUTSIDE: "{name!r} points outside of the zip archive.",
+    Fault.NO_FILE: "{name!r} is a link or a device, not a file.",
+    Fault.LOCKED: "The zip archive is locked with a password.",
+    Fault.METHOD: "{name!r} is packed in a way that is not supported; use plain zip (deflate).",
+    Fault.RATIO: "{name!r} unpacks to suspiciously much.",
+}
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -83,23 +91,14 @@ class Plan:
     size: int
 
 
-class _TableLimit(FileIO):
-    """A file that refuses to be read in pieces larger than any acceptable table of contents: zipfile reads
-    the table in one piece, and makes objects of some hundred bytes from each of its entries."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size > max(config.dataset_max_files * ENTRY_BYTES, PIECE):
-            raise _too_many_files()
-        return super().read(size)
-
-
 def unpack(*, archive: Path, folder: Path, room: int) -> int:
     """Unpack a zip archive into the new `folder` and return the bytes it took, at most `room`.
 
     Raises BadArchive, or one of its kind, or DiskFull; then there is no `folder`.
     """
     try:
-        with _TableLimit(archive) as file, zipfile.ZipFile(file) as opened:
+        table = BoundedTable(archive, most_bytes=config.dataset_max_files * ENTRY_BYTES)
+        with table as file, zipfile.ZipFile(file) as opened:
             plan = _plan(opened)
             if plan.size > room:
                 raise ArchiveTooLarge(
@@ -111,6 +110,8 @@ def unpack(*, archive: Path, folder: Path, room: int) -> int:
                 _write(opened, entry, folder / path)
     except BaseException as error:
         delete_folder(folder)
+        if isinstance(error, TableTooLarge):
+            raise _too_many_files() from error
         if isinstance(error, DAMAGES):
             raise BadArchive() from error
         if isinstance(error, OSError):
@@ -127,7 +128,7 @@ def _plan(archive: zipfile.ZipFile) -> Plan:
         raise _too_many_files()
     for entry in entries:
         _check(entry)
-    wanted = [entry for entry in entries if not _is_by_the_way(entry)]
+    wanted = [entry for entry in entries if not is_by_the_way(entry)]
     if sum(entry.file_size for entry in wanted) > config.dataset_max_bytes:
         raise ArchiveTooLarge(
             f"The data set unpacks to more than {config.dataset_max_bytes} bytes.",
@@ -137,7 +138,7 @@ def _plan(archive: zipfile.ZipFile) -> Plan:
     places: dict[str, PurePosixPath] = {}
     chosen = []
     for entry in wanted:
-        path = PurePosixPath(*_parts(entry)[depth:])
+        path = PurePosixPath(*parts(entry)[depth:])
         if not _belongs(path):
             continue
         if places.setdefault(str(path).lower(), path) is not path:
@@ -149,40 +150,20 @@ def _plan(archive: zipfile.ZipFile) -> Plan:
 def _check(entry: zipfile.ZipInfo) -> None:
     """Refuse by what the table of contents says, before anything is unpacked."""
     name = entry.filename
-    path = name.replace("\\", "/")
-    if path.startswith("/") or DRIVE.match(path) or ".." in _parts(entry):
-        raise UnsafeArchive(f"{name[:200]!r} points outside of the zip archive.")
+    fault = fault_of(entry, most_ratio=MOST_RATIO)
+    if fault is not None:
+        raise UnsafeArchive(FAULTS[fault].format(name=name[:200]))
     if not name.isprintable():
         raise UnsafeArchive(f"{name[:200]!r} is no name for a file.")
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG):
-        raise UnsafeArchive(f"{name[:200]!r} is a link or a device, not a file.")
-    if PurePosixPath(path).suffix.lower() in ARCHIVE_SUFFIXES:
+    if PurePosixPath(name).suffix.lower() in ARCHIVE_SUFFIXES:
         raise _nested(name)
-    if entry.flag_bits & 1:
-        raise UnsafeArchive("The zip archive is locked with a password.")
-    if entry.compress_type not in METHODS:
-        raise UnsafeArchive(
-            f"{name[:200]!r} is packed in a way that is not supported; use plain zip (deflate)."
-        )
-    if entry.file_size > max(SMALL, MOST_RATIO * entry.compress_size):
-        raise UnsafeArchive(f"{name[:200]!r} unpacks to suspiciously much.")
-
-
-def _parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
-    return PurePosixPath(entry.filename.replace("\\", "/")).parts
-
-
-def _is_by_the_way(entry: zipfile.ZipInfo) -> bool:
-    """What systems add to archives unasked: `__MACOSX`, `.DS_Store` and other dot files."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in _parts(entry))
 
 
 def _depth_of_train(entries: list[zipfile.ZipInfo]) -> int:
     """0 when train/images is at the top, 1 when everything is inside one folder. Raises NotYolo."""
     for depth in (0, 1):
-        if any(_is_training_picture(_parts(entry)[depth:]) for entry in entries):
-            if depth and len({_parts(entry)[0] for entry in entries}) > 1:
+        if any(_is_training_picture(parts(entry)[depth:]) for entry in entries):
+            if depth and len({parts(entry)[0] for entry in entries}) > 1:
                 break
             return depth
     raise NotYolo()

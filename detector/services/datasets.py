@@ -15,13 +15,12 @@ from django.utils import timezone
 
 from detector.conf import config
 from detector.errors import HamsterError
-from detector.models import Dataset, Evaluation, JobState, TrainingRun
+from detector.models import OPEN, Dataset, Evaluation, JobState, TrainingRun
 from detector.selectors.datasets import uploaded_bytes
 from detector.services.dataset_files import delete_folder, delete_leftovers, new_folder, uploads_root
 from detector.services.dataset_intake import ArchiveTooLarge, unpack
 
 logger = logging.getLogger(__name__)
-OPEN = (JobState.QUEUED, JobState.RUNNING)
 NAME_LENGTH = 120
 FOLDER_LENGTH = 400
 LONGEST_INTAKE = timedelta(days=1)  # a folder that still has no row after this never gets one

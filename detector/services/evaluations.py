@@ -24,7 +24,7 @@ from django.utils import timezone
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.evaluation_results import frame_results, look_at
-from detector.models import Dataset, DetectorVersion, Evaluation, EvaluationPart
+from detector.models import OPEN, Dataset, DetectorVersion, Evaluation, EvaluationPart
 from detector.selectors.evaluations import pictures_of
 from ml.dataset import DatasetError, Sample, find_split, load_split
 from ml.metrics import summarize
@@ -32,7 +32,6 @@ from ml.predictor import DetectorFileError, Predictor
 
 logger = logging.getLogger(__name__)
 State = Evaluation.State
-OPEN = (State.QUEUED, State.RUNNING)
 MOST_ATTEMPTS = 3
 WORKER_DIED = (
     f"The worker died {MOST_ATTEMPTS} times at the same place. Often it has run out of memory: see its log."

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -14,6 +13,7 @@ from django.utils import timezone
 from detector.conf import config
 from detector.models import AuditEntry, DetectorVersion, ShadowCount, ShadowPace
 from detector.services.versions import VersionError, record, try_out
+from detector.shadow_tally import ShadowTally
 
 logger = logging.getLogger(__name__)
 Action = AuditEntry.Action
@@ -50,35 +50,6 @@ class BadShare(VersionError):
     code = "bad_share"
     status = 400
     message = "The share of the live frames must be more than 0 and at most 1."
-
-
-@dataclass
-class ShadowTally:
-    """What one process has counted since it last wrote it down."""
-
-    counts: dict[tuple[str, str], list[int]] = field(default_factory=dict)
-    """(live version, its expression) -> [agreed, disagreed]"""
-    frames: int = 0
-    gave_way: int = 0
-    shadow_ms: float = 0.0
-    live_ms: float = 0.0
-    slowest_ms: float = 0.0
-
-    def count(self, live: str, emotion: str, *, agreed: bool) -> None:
-        """One face of the live version, or one frame without any."""
-        self.counts.setdefault((live, emotion), [0, 0])[0 if agreed else 1] += 1
-
-    def add(self, other: "ShadowTally") -> None:
-        """Take in what another has counted."""
-        for key, (agreed, disagreed) in other.counts.items():
-            row = self.counts.setdefault(key, [0, 0])
-            row[0] += agreed
-            row[1] += disagreed
-        self.frames += other.frames
-        self.gave_way += other.gave_way
-        self.shadow_ms += other.shadow_ms
-        self.live_ms += other.live_ms
-        self.slowest_ms = max(self.slowest_ms, other.slowest_ms)
 
 
 def start_shadow(

@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import platform
 import statistics
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image
 from detector.conf import config
 from detector.models import DetectorVersion
 from ml.predictor import DetectorFileError, Predictor
+from ml.processor import processor_name
 
 logger = logging.getLogger(__name__)
 FRAMES = 60
@@ -86,16 +86,6 @@ def _is_silent(speed: dict[str, Any]) -> bool:
 
 def _send(version_id: int) -> None:
     current_app.send_task("detector.tasks.measure", args=[version_id])
-
-
-def processor_name() -> str:
-    """The processor as it calls itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _measure(predictor: Predictor) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Watching over `python -m ml.train`: the child process of one training run."""
 
-import errno
 import json
 import logging
 import queue
@@ -20,6 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from detector.errors import FULL
 from detector.models import TrainingRun
 from detector.processes import start_child, stop_child
 from detector.selectors.training import has_checkpoint
@@ -267,7 +267,7 @@ def _log_path(run: TrainingRun) -> Path:
 
 
 def _plain(problem: Exception, what: str) -> str:
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(problem, OSError) and problem.errno in FULL:
         return DISK_FULL
     return f"{what}: {problem}"
 

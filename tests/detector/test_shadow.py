@@ -23,12 +23,12 @@ from detector.services.shadow import (
     AlreadyShadow,
     BadShare,
     NotShadow,
-    ShadowTally,
     add_tally,
     start_shadow,
     stop_shadow,
 )
 from detector.services.versions import UnusableDetectorFile, promote_version, register_version
+from detector.shadow_tally import ShadowTally
 from ml.predictor import Detection, Predictor
 from tests.detector.held_predictor import PATIENCE, HeldPredictor
 from tests.detector.pictures import encoded, scene

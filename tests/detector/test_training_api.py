@@ -108,7 +108,7 @@ def test_a_run_starts_from_a_version_that_a_run_here_has_made(staff, dataset, tm
 
 
 def test_runs_are_listed_newest_first_in_pages_and_can_be_chosen_by_status(staff, monkeypatch):
-    monkeypatch.setattr("detector.api.training_views.NewestRunsFirst.page_size", 2)
+    monkeypatch.setattr("detector.api.training_views.NewestFirst.page_size", 2)
     made = [run_in(status).pk for status in (Status.FAILED, Status.QUEUED, Status.FAILED)]
     page = staff.get("/api/training-runs/").json()
     rest = staff.get(page["next"]).json()

@@ -1,5 +1,6 @@
 """Registering, promoting and rolling back, and the process that follows."""
 
+import re
 import shutil
 from io import StringIO
 
@@ -178,12 +179,18 @@ def test_the_admin_promotes_and_rolls_back_once_somebody_says_yes(admin_client, 
         asked = {"action": name, "_selected_action": [version.pk], **answer}
         return admin_client.post(page, asked, follow=True).content.decode()
 
+    def say_yes(name: str, version: DetectorVersion) -> str:
+        shown = re.search(r'name="instead_of" value="(\d*)"', act(name, version))
+        return act(name, version, confirmed="yes", instead_of=shown[1])
+
     for version in (first, second):
-        act("promote", version, confirmed="yes")
+        say_yes("promote", version)
     assert active_detector() == second
     assert "Serve red-1 again instead of red-2?" in act("roll_back", first)
+    for unreadable in ({}, {"instead_of": "x"}, {"instead_of": "9" * 30}):
+        act("roll_back", first, confirmed="yes", **unreadable)
     assert active_detector() == second
-    act("roll_back", first, confirmed="yes")
+    say_yes("roll_back", first)
     assert active_detector() == first
     assert acts()[-1] == ("roll back", "red-1", "admin")
     assert "Serve this version to everybody" in act("promote", second)

@@ -16,8 +16,9 @@ from PIL import Image
 from detector.models import AuditEntry, Dataset, DetectorVersion, TrainingRun
 from detector.selectors.versions import active_detector, shadow_detector
 from detector.services.evaluations import request_evaluation, work_on_evaluation
-from detector.services.shadow import ShadowTally, add_tally, note_refusal, start_shadow
+from detector.services.shadow import add_tally, note_refusal, start_shadow
 from detector.services.versions import promote_version, register_version
+from detector.shadow_tally import ShadowTally
 from tests.detector.red_dataset import write_red_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector, write_two_look_detector
 

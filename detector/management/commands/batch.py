@@ -13,10 +13,10 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from detector.downloads import as_object
 from detector.errors import HamsterError
-from detector.models import BatchJob
+from detector.models import OPEN, BatchJob
 from detector.selectors.batches import batches
 from detector.services.batch_intake import Incoming
-from detector.services.batches import OPEN, create_batch
+from detector.services.batches import create_batch
 from ml.predict import find_images
 
 LOOK_INTERVAL = 0.5  # seconds

@@ -56,13 +56,13 @@ async function handIn() {
 function setSending(isSending) {
   part.sending.hidden = !isSending;
   part["hand-in"].disabled = part.clear.disabled = part.files.disabled = isSending;
-  if (isSending) showSent(0);
+  if (isSending) showSent(0, 1);
 }
 
-function showSent(share) {
-  part["sending-progress"].value = share;
+function showSent(loaded, total) {
+  part["sending-progress"].value = loaded / total;
   // Said once at the beginning and once at the end: a screen reader has no use for every percent.
-  part["sending-says"].textContent = share < 1 ? "Sending" : "Everything is sent; looking through it";
+  part["sending-says"].textContent = loaded < total ? "Sending" : "Everything is sent; looking through it";
 }
 
 function showSecret(secret) {

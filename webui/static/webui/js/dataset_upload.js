@@ -1,6 +1,6 @@
 /** The form that uploads a data set: how far it is, what is wrong, and on to its page. */
 
-const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
+import { megabytes, upload } from "./upload.js";
 
 /** @param {HTMLFormElement} form with an `action` that answers as the API does, and in `data-pages` where the pages are */
 export function uploadForm(form) {
@@ -14,41 +14,32 @@ export function uploadForm(form) {
     error.textContent = message;
   };
 
-  form.addEventListener("submit", (event) => {
+  const showSent = (loaded, total) => {
+    progress.value = loaded / total;
+    words.textContent = loaded < total ? `${megabytes(loaded)} of ${megabytes(total)}` : "All is there. It is being unpacked.";
+  };
+
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const limit = Number(form.dataset.maxBytes);
     const [file] = part("file").files;
     if (file.size > limit) {
-      show(false, `The file has ${megabytes(file.size)} MB; at most ${megabytes(limit)} MB are accepted.`);
+      show(false, `The file has ${megabytes(file.size)}; at most ${megabytes(limit)} are accepted.`);
       return;
     }
-    const request = new XMLHttpRequest();
-    request.open("POST", form.action);
-    request.responseType = "json";
-    request.setRequestHeader("X-CSRFToken", form.elements.csrfmiddlewaretoken.value);
-    request.upload.addEventListener("progress", ({ loaded, total }) => {
-      progress.value = loaded / total;
-      words.textContent =
-        loaded < total ? `${megabytes(loaded)} of ${megabytes(total)} MB` : "All is there. It is being unpacked.";
-    });
-    request.addEventListener("load", () => {
-      if (request.status === 201) location.assign(`${form.dataset.pages}${request.response.id}/`);
-      else show(false, reason(request.response));
-    });
-    request.addEventListener("error", () => show(false, "The connection broke. Nothing was kept; try again."));
-    request.addEventListener("abort", () => show(false, "Stopped. Nothing was kept."));
-    stop.onclick = () => request.abort();
-    progress.value = 0;
-    words.textContent = "";
+    const stopped = new AbortController();
+    stop.onclick = () => stopped.abort();
+    showSent(0, file.size);
     show(true);
-    request.send(new FormData(form));
+    try {
+      const dataset = await upload(form.action, new FormData(form), {
+        token: form.elements.csrfmiddlewaretoken.value,
+        progress: showSent,
+        stop: stopped.signal,
+      });
+      location.assign(`${form.dataset.pages}${dataset.id}/`);
+    } catch (problem) {
+      show(false, problem.message);
+    }
   });
-}
-
-/** What the API says went wrong, with the fields it names. */
-function reason(answer) {
-  if (!answer?.error) return "The server gave no answer that makes sense. Try again.";
-  const { message, details } = answer.error;
-  const fields = answer.error.code === "invalid" ? Object.entries(details).map(([name, said]) => `${name}: ${[said].flat().join(" ")}`) : [];
-  return [message, ...fields].join(" ");
 }

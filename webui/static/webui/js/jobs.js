@@ -31,17 +31,16 @@ export function watchJob(kind, id, change, { gone, lost } = {}) {
 
 function connect() {
   retryTimer = 0;
-  const own = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/jobs/`);
-  socket = own;
-  own.addEventListener("open", () => {
+  socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws/jobs/`);
+  socket.addEventListener("open", () => {
     for (const { kind, id, lost } of watched.values()) {
       send("watch", kind, id);
       if (attempt) lost?.(false);
     }
     attempt = 0;
   });
-  own.addEventListener("message", (event) => hear(JSON.parse(event.data)));
-  own.addEventListener("close", () => {
+  socket.addEventListener("message", (event) => hear(JSON.parse(event.data)));
+  socket.addEventListener("close", () => {
     socket = null;
     for (const { lost } of watched.values()) lost?.(true);
     retryTimer = setTimeout(connect, backoff(attempt));

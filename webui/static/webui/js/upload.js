@@ -1,44 +1,45 @@
 /** Handing files to the API, with word of how far it is. */
 
-/** An error of the API by its code, or `no_answer`. */
+/** What the API says went wrong, with the fields that it names, or that the connection broke. */
 export class UploadError extends Error {
-  /** @param {string} code @param {string} message */
-  constructor(code, message) {
-    super(message);
-    this.name = "UploadError";
-    this.code = code;
-  }
+  name = "UploadError";
 }
 
 /**
  * POST a form. Not with `fetch`, which does not say how much has been sent.
  * @param {string} url @param {FormData} form
- * @param {{token: string, progress: (share: number) => void}} how `token` is the page's CSRF token
+ * @param {{token: string, progress: (loaded: number, total: number) => void, stop?: AbortSignal}} how `token` is the page's CSRF
+ * token; bytes are told of
  * @returns {Promise<object>} what the API answers
  * @throws {UploadError}
  */
-export function upload(url, form, { token, progress }) {
+export function upload(url, form, { token, progress, stop }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.setRequestHeader("X-CSRFToken", token);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => {
-      if (event.lengthComputable) progress(event.loaded / event.total);
+      if (event.lengthComputable) progress(event.loaded, event.total);
     });
     request.addEventListener("load", () => {
-      if (request.status >= 200 && request.status < 300 && request.response) {
-        resolve(request.response);
-        return;
-      }
-      const error = request.response?.error;
-      reject(new UploadError(error?.code ?? "unknown", error?.message ?? `The site answered with ${request.status}.`));
+      if (request.status >= 200 && request.status < 300 && request.response) resolve(request.response);
+      else reject(new UploadError(reason(request)));
     });
     request.addEventListener("error", () => {
-      reject(new UploadError("no_answer", "The connection broke before everything was sent. Try again."));
+      reject(new UploadError("The connection broke before everything was sent. Nothing was kept; try again."));
     });
+    request.addEventListener("abort", () => reject(new UploadError("Stopped. Nothing was kept.")));
+    stop?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
+}
+
+function reason({ status, response }) {
+  if (!response?.error) return `The site answered with ${status}. Try again.`;
+  const { code, message, details } = response.error;
+  const fields = code === "invalid" ? Object.entries(details).map(([name, said]) => `${name}: ${[said].flat().join(" ")}`) : [];
+  return [message, ...fields].join(" ");
 }
 
 /** @param {number} bytes @returns {string} "3.4 MB" */

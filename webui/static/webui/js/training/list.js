@@ -3,6 +3,8 @@
 import { watchJob } from "../jobs.js";
 import { sayLeft, sayRun } from "./words.js";
 
+const runs = document.getElementById("runs");
+
 for (const row of document.querySelectorAll("tr[data-open]")) {
   const stop = watchJob("training-run", Number(row.dataset.run), (job) => {
     const state = row.querySelector(".state");
@@ -12,7 +14,7 @@ for (const row of document.querySelectorAll("tr[data-open]")) {
     row.querySelector("[data-said]").textContent = inLine || sayLeft(job) || sayRun(job);
     if (job.version) {
       const link = document.createElement("a");
-      link.href = `/detectors/${job.version.id}/`;
+      link.href = `${runs.dataset.detectors}${job.version.id}/`;
       link.textContent = job.version.name;
       row.querySelector("[data-version]").replaceChildren(link);
     }

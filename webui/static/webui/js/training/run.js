@@ -5,7 +5,7 @@ import { watchJob } from "../jobs.js";
 import { sayLeft, sayLosses, sayMemory, sayRun } from "./words.js";
 
 const element = (id) => document.getElementById(id);
-const id = Number(element("run").dataset.id);
+const { id, detectors, epochs: epochsAddress } = element("run").dataset;
 const FIGURES = {
   "faces found (AP50)": (row) => row.valid?.face_AP50,
   "faces found and read by the grid net alone (mAP50)": (row) => row.valid?.mAP50,
@@ -19,7 +19,7 @@ let drawn = "";
 
 show(JSON.parse(element("job").textContent)); // as it was when the page was sent
 element("log").scrollTop = element("log").scrollHeight;
-watchJob("training-run", id, show, { gone: () => location.reload(), lost: (isLost) => document.body.toggleAttribute("data-lost", isLost) });
+watchJob("training-run", Number(id), show, { gone: () => location.reload(), lost: (isLost) => document.body.toggleAttribute("data-lost", isLost) });
 
 function show(job) {
   const { report } = job;
@@ -51,7 +51,7 @@ function show(job) {
 function showVersion(version) {
   element("result").hidden = !version;
   if (!version) return;
-  element("version").href = `/detectors/${version.id}/`;
+  element("version").href = `${detectors}${version.id}/`;
   element("version").textContent = version.name;
 }
 
@@ -65,7 +65,7 @@ function showLog(text) {
 }
 
 async function drawCurves() {
-  const answer = await fetch(`/api/training-runs/${id}/epochs/`).catch(() => null);
+  const answer = await fetch(epochsAddress).catch(() => null);
   if (!answer?.ok) return false; // tried again with the next news
   const rows = await answer.json();
   const terms = [...new Set(rows.flatMap((row) => Object.keys(row.train)))].filter((term) => term !== "loss");

@@ -1,0 +1,27 @@
+"""Pictures as pages show them: drawn anew from decoded pixels, upright and small.
+
+So no file leaves the server as it is, and nothing that one may hide reaches a page.
+"""
+
+import io
+from threading import BoundedSemaphore
+
+from PIL import Image
+
+from detector.conf import config
+from ml.images import decode_image
+
+QUALITY = 82
+SMALL, LARGE = 320, 1280  # pixels, the longer side
+# A page asks for two dozen pictures at once, and a large one takes much memory while it is decoded.
+_decoding = BoundedSemaphore(2)
+
+
+def thumbnail(content: bytes, *, side: int) -> bytes:
+    """A picture file as a JPEG of at most `side` pixels in width and height. Raises ml.images.ImageError."""
+    with _decoding:
+        image = decode_image(content, max_pixels=config.upload_max_pixels, target=side)
+        image.thumbnail((side, side), Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
