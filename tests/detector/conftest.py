@@ -2,6 +2,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
+from django.conf import settings as site_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -75,3 +77,19 @@ def make_batch(owner, tmp_path) -> Callable[..., BatchJob]:
         return create_batch(owner=owner, files=incoming(folder, **contents))
 
     return make
+
+
+@pytest.fixture
+def data_dir(tmp_path) -> Path:
+    """A folder that passes for a data set until somebody trains on it."""
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def training_queue() -> Iterator[redis.Redis]:
+    """Redis with nothing in the queue `training`, before and after."""
+    with redis.Redis.from_url(site_settings.REDIS_URL) as client:
+        client.delete("training")
+        yield client
+        client.delete("training")

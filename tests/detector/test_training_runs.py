@@ -3,11 +3,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import redis
 from celery import Celery
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
@@ -21,7 +18,6 @@ from detector.services.training import (
     MOST_RESUMPTIONS,
     RESEND_AFTER,
     BadSettings,
-    NoCheckpoint,
     NotCancellable,
     NotResumable,
     UnusableDataDirs,
@@ -37,36 +33,19 @@ from detector.services.training import (
 )
 from detector.services.training_process import training_command
 from detector.tasks import LOOK_AFTER_INTERVAL
+from tests.detector.training_runs import run_in, status_of
 
 pytestmark = pytest.mark.django_db
 Status = TrainingRun.Status
 
 
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    (tmp_path / "train" / "images").mkdir(parents=True)
-    return tmp_path
-
-
-@pytest.fixture
-def broker():
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.delete("training")
-        yield client
-        client.delete("training")
-
-
-def run_in(status: str, **values: object) -> TrainingRun:
-    return TrainingRun.objects.create(name="run", status=status, **values)
-
-
 def test_run_is_sent_to_a_worker_only_once_it_is_committed(
-    data_dir, broker, django_capture_on_commit_callbacks
+    data_dir, training_queue, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         run = queue_training_run(run=TrainingRun(name="My faces!", data_dirs=[str(data_dir)]), owner=None)
-        assert broker.llen("training") == 0
-    assert broker.llen("training") == 1
+        assert training_queue.llen("training") == 0
+    assert training_queue.llen("training") == 1
     assert run.status == Status.QUEUED
     assert Path(run.run_dir) == Path(settings.VAR_DIR) / "runs" / f"{run.pk}-my-faces"
 
@@ -139,12 +118,8 @@ def abandoned(run_dir: Path, **values: object) -> TrainingRun:
     return run_in(Status.RUNNING, heartbeat_at=long_ago, started_at=long_ago, run_dir=str(run_dir), **values)
 
 
-def status_of(run: TrainingRun) -> str:
-    return TrainingRun.objects.get(pk=run.pk).status
-
-
 def test_run_whose_worker_died_is_queued_again_unless_it_was_to_be_cancelled(
-    tmp_path, broker, django_capture_on_commit_callbacks
+    tmp_path, training_queue, django_capture_on_commit_callbacks
 ):
     living = run_in(Status.RUNNING, heartbeat_at=timezone.now(), started_at=timezone.now())
     resumable, fresh = abandoned(tmp_path / "one"), abandoned(tmp_path / "two")
@@ -152,7 +127,7 @@ def test_run_whose_worker_died_is_queued_again_unless_it_was_to_be_cancelled(
     (tmp_path / "one" / "last.pt").touch()
     with django_capture_on_commit_callbacks(execute=True):
         assert recover_abandoned_runs() == 3
-    assert broker.llen("training") == 2
+    assert training_queue.llen("training") == 2
     assert [status_of(run) for run in (living, resumable, fresh, unwanted)] == [
         Status.RUNNING,
         Status.QUEUED,
@@ -197,7 +172,7 @@ def lose_worker(run: TrainingRun) -> None:
 
 
 def test_run_that_kills_every_worker_fails_in_plain_words_and_is_not_sent_again(
-    tmp_path, broker, django_capture_on_commit_callbacks
+    tmp_path, training_queue, django_capture_on_commit_callbacks
 ):
     run = run_in(Status.QUEUED, run_dir=str(tmp_path))
     (tmp_path / "last.pt").touch()
@@ -206,7 +181,7 @@ def test_run_that_kills_every_worker_fails_in_plain_words_and_is_not_sent_again(
             lose_worker(run)
             assert run.status == Status.QUEUED
         lose_worker(run)
-    assert broker.llen("training") == MOST_RESUMPTIONS
+    assert training_queue.llen("training") == MOST_RESUMPTIONS
     assert run.status == Status.FAILED
     assert run.finished_at is not None
     assert "died" in run.error
@@ -222,7 +197,9 @@ def test_stopping_workers_in_order_does_not_use_up_the_tries_of_a_run(tmp_path):
     assert run.status == Status.QUEUED
 
 
-def test_failed_run_is_started_again_with_all_its_tries(tmp_path, broker, django_capture_on_commit_callbacks):
+def test_failed_run_is_started_again_with_all_its_tries(
+    tmp_path, training_queue, django_capture_on_commit_callbacks
+):
     run = run_in(
         Status.FAILED, run_dir=str(tmp_path), error="died", progress=0.4, resumptions=MOST_RESUMPTIONS
     )
@@ -230,7 +207,7 @@ def test_failed_run_is_started_again_with_all_its_tries(tmp_path, broker, django
     with django_capture_on_commit_callbacks(execute=True):
         resume(run=run)
     run.refresh_from_db()
-    assert broker.llen("training") == 1
+    assert training_queue.llen("training") == 1
     assert (run.status, run.error, run.finished_at, run.progress) == (Status.QUEUED, "", None, 0.4)
     lose_worker(run)
     assert run.status == Status.QUEUED
@@ -259,135 +236,25 @@ def test_settings_of_a_run_cannot_smuggle_in_other_options(tmp_path):
     assert "--resume" not in options
 
 
-@pytest.fixture
-def staff_client(client):
-    client.force_login(get_user_model().objects.create_superuser("keeper", password="x"))
-    return client
-
-
-def form(**changes: object) -> dict[str, object]:
-    values = {"name": "faces", "epochs": 3, "image_size": 96, "batch_size": 8, "learning_rate": 0.002}
-    return {**values, "seed": 0, "device": "auto", "augment": "full", "patience": 0, **changes}
-
-
-def test_staff_start_a_run_from_the_admin(staff_client, data_dir, broker, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = staff_client.post("/admin/detector/trainingrun/add/", form(data_dirs=f"{data_dir}\n"))
-    assert answer.status_code == 302
-    run = TrainingRun.objects.get()
-    assert (run.status, run.owner.username, run.data_dirs) == (Status.QUEUED, "keeper", [str(data_dir)])
-    assert broker.llen("training") == 1
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"data_dirs": "/no/such"},
-        {"data_dirs": "~nobody-of-this-name"},
-        {"image_size": 100},
-        {"device": "toaster"},
-    ],
-)
-def test_admin_refuses_settings_that_cannot_train(staff_client, data_dir, wrong):
-    answer = staff_client.post(
-        "/admin/detector/trainingrun/add/", form(**{"data_dirs": str(data_dir), **wrong})
-    )
-    assert answer.status_code == 200
-    assert set(answer.context["adminform"].errors) == set(wrong)
-    assert not TrainingRun.objects.exists()
-
-
-def test_admin_says_that_the_folder_of_a_data_set_is_gone(staff_client, tmp_path):
-    dataset = Dataset.objects.create(name="faces", folder=str(tmp_path / "gone"))
-    answer = staff_client.post("/admin/detector/trainingrun/add/", form(datasets=[dataset.pk]))
-    assert answer.status_code == 200
-    errors = answer.context["adminform"].errors
-    assert set(errors) == {"datasets"}
-    assert "has no folder train/images" in errors["datasets"][0]
-    assert not TrainingRun.objects.exists()
-
-
-def test_admin_says_what_only_the_service_refuses(staff_client, data_dir, monkeypatch):
-    def refuse(**_: object) -> None:
-        raise NoCheckpoint
-
-    monkeypatch.setattr("detector.training_admin.queue_training_run", refuse)
-    wish = form(data_dirs=str(data_dir))
-    page = staff_client.post("/admin/detector/trainingrun/add/", wish, follow=True).content.decode()
-    assert NoCheckpoint.message in page
-    assert "was added successfully" not in page
-
-
-def test_staff_cancel_a_run_from_the_admin_after_they_were_asked(staff_client):
-    run = run_in(Status.QUEUED)
-    action = {"action": "cancel", "_selected_action": [run.pk]}
-    question = staff_client.post("/admin/detector/trainingrun/", action).content.decode()
-    assert "Cancel these training runs?" in question
-    assert status_of(run) == Status.QUEUED
-    staff_client.post("/admin/detector/trainingrun/", {**action, "confirmed": "yes"})
-    assert status_of(run) == Status.CANCELLED
-
-
-def test_staff_start_a_failed_run_again_from_the_admin(staff_client):
-    failed, done = run_in(Status.FAILED), run_in(Status.SUCCEEDED)
-    answer = staff_client.post(
-        "/admin/detector/trainingrun/",
-        {"action": "resume", "_selected_action": [failed.pk, done.pk]},
-        follow=True,
-    )
-    assert (status_of(failed), status_of(done)) == (Status.QUEUED, Status.SUCCEEDED)
-    page = answer.content.decode()
-    assert "is waiting for a worker again" in page
-    assert NotResumable.message in page
-
-
-def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_client):
-    run = run_in(Status.FAILED, error="no labels in train/", run_dir="/runs/7-faces", progress=0.25)
-    page = staff_client.get(f"/admin/detector/trainingrun/{run.pk}/change/").content.decode()
-    for shown in ("Failed", "no labels in train/", "/runs/7-faces", "25%"):
-        assert shown in page
-    assert 'name="epochs"' not in page
-
-
-def test_only_who_may_change_runs_cancels_them_or_starts_them_again(client):
-    viewer = get_user_model().objects.create_user("viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_trainingrun"))
-    client.force_login(viewer)
-    run = run_in(Status.QUEUED)
-    failed = run_in(Status.FAILED)
-    client.post("/admin/detector/trainingrun/", {"action": "cancel", "_selected_action": [run.pk]})
-    client.post("/admin/detector/trainingrun/", {"action": "resume", "_selected_action": [failed.pk]})
-    assert (status_of(run), status_of(failed)) == (Status.QUEUED, Status.FAILED)
-
-
-def test_training_pages_say_what_to_install_when_a_package_is_missing(staff_client, monkeypatch):
-    assert "not installed" not in staff_client.get("/admin/detector/trainingrun/add/").content.decode()
-    monkeypatch.setattr(training, "TRAINING_PACKAGES", ("torch", "no_such_package"))
-    for path in ("/admin/detector/trainingrun/", "/admin/detector/trainingrun/add/"):
-        page = staff_client.get(path).content.decode()
-        assert "no_such_package" in page
-        assert "pip install -r requirements.txt" in page
-
-
 def test_silent_run_is_found_within_a_minute():
     assert HEARTBEAT_LIMIT.total_seconds() + LOOK_AFTER_INTERVAL < 60
 
 
-def test_cancelled_run_is_resumed(tmp_path, broker, django_capture_on_commit_callbacks):
+def test_cancelled_run_is_resumed(tmp_path, training_queue, django_capture_on_commit_callbacks):
     run = run_in(Status.CANCELLED, run_dir=str(tmp_path), cancel_requested=True, progress=0.5)
     (tmp_path / "last.pt").touch()
     with django_capture_on_commit_callbacks(execute=True):
         resume(run=run)
     run.refresh_from_db()
     assert (run.status, run.cancel_requested, run.progress) == (Status.QUEUED, False, 0.5)
-    assert broker.llen("training") == 1
+    assert training_queue.llen("training") == 1
 
 
 def long_ago(run: TrainingRun) -> None:
     TrainingRun.objects.filter(pk=run.pk).update(sent_at=timezone.now() - RESEND_AFTER)
 
 
-def test_lost_message_is_sent_again_for_the_next_run_even_while_others_run(broker):
+def test_lost_message_is_sent_again_for_the_next_run_even_while_others_run(training_queue):
     run_in(Status.RUNNING)
     later, first = run_in(Status.QUEUED), run_in(Status.QUEUED, queued_at=timezone.now() - timedelta(hours=1))
     long_ago(later)
@@ -395,22 +262,22 @@ def test_lost_message_is_sent_again_for_the_next_run_even_while_others_run(broke
     long_ago(first)
     assert resend_next_run()
     assert not resend_next_run()
-    assert broker.llen("training") == 1
+    assert training_queue.llen("training") == 1
 
 
-def test_messages_for_workers_that_are_busy_do_not_pile_up(broker):
+def test_messages_for_workers_that_are_busy_do_not_pile_up(training_queue):
     run = run_in(Status.QUEUED)
     for _ in range(3):
         long_ago(run)
         resend_next_run()
-    assert broker.llen("training") == 1
-    broker.delete("training")
+    assert training_queue.llen("training") == 1
+    training_queue.delete("training")
     long_ago(run)
     assert resend_next_run()
 
 
 def test_without_redis_a_run_waits(data_dir, django_capture_on_commit_callbacks, monkeypatch, caplog):
-    nowhere = Celery(broker="redis://127.0.0.1:1", broker_connection_timeout=1, set_as_current=False)
+    nowhere = Celery(training_queue="redis://127.0.0.1:1", broker_connection_timeout=1, set_as_current=False)
     nowhere.conf.task_publish_retry = False
     monkeypatch.setattr(training, "current_app", nowhere)
     with django_capture_on_commit_callbacks(execute=True):
