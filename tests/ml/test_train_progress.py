@@ -146,11 +146,11 @@ def test_without_augmentation_pictures_keep_their_light_and_colour(few):
     cache = build_cache(load_split(few, "train").samples, soft_labels=False, memory_bytes=1e9, progress=False)
     spread = {}
     for name, strength in AUGMENT_STRENGTHS.items():
-        torch.manual_seed(0)
         composer, sampler = Composer(cache, strength=strength), CloseupSampler(cache, rare_share=0.0)
         sampler.strength = strength
         images = composer.compose(draw_layout(64, False), 64).images
         assert images.isfinite().all()
+        torch.manual_seed(0)  # here: the layout, which is drawn by chance, decides how much is drawn before
         (closeups,) = sampler.epoch(batch_size=18, steps=1, draw_size=lambda: 32, mix_share=0.0)
         spread[name] = float(closeups.images[:18].mean((1, 2, 3)).std())
     assert spread["none"] < spread["light"] < spread["full"]
