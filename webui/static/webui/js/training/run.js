@@ -8,8 +8,8 @@ const element = (id) => document.getElementById(id);
 const { id, detectors, epochs: epochsAddress } = element("run").dataset;
 const FIGURES = {
   "faces found (AP50)": (row) => row.valid?.face_AP50,
-  "faces found and read by the grid net alone (mAP50)": (row) => row.valid?.mAP50,
-  "expressions read right by the close-up net": (row) => row.closeups?.accuracy,
+  "found and read, grid net (mAP50)": (row) => row.valid?.mAP50,
+  "read right, close-up net": (row) => row.closeups?.accuracy,
 };
 
 const losses = lineChart(element("losses"), [], { x: "epoch", y: "loss" });
