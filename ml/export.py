@@ -32,6 +32,11 @@ _MIN_HALVED = 256
 """Smaller tensors (biases, shapes) are stored as they are."""
 
 
+_TRACED = {"calibration": {"temperature": 1.61, "prior_ratios": {EMOTIONS[0]: 1.61}, "objectness_bias": 1.61}}
+"""The card that nets are traced with; its values are replaced afterwards. The exporter leaves out a division
+by 1 or an addition of 0, and stores equal constants once; these are equal to none."""
+
+
 class ExportError(Exception):
     """The exported graph does not give what torch gives."""
 
@@ -55,9 +60,37 @@ def export_onnx(model: Detector, path: Path, *, card: dict[str, Any]) -> float:
     It is compared with torch. Returns the largest difference. Raises ExportError where it exceeds TOLERANCE,
     and OSError.
     """
-    closeup, grid = served_nets(model, card)
     size = model.config.closeup.size
+    closeup, grid = served_nets(model, _TRACED)
     proto = assemble(trace_closeup(closeup), trace_grid(grid), closeup_size=size, card=card)
+    return _save_calibrated(proto, path, model, card)
+
+
+def recalibrate_onnx(exported: Path, path: Path, model: Detector, *, card: dict[str, Any]) -> float:
+    """Write `exported`, a file that export_onnx made of `model`, as `path` with the calibration and the card
+    of `card`: what export_onnx would write, without tracing the nets again, which takes most of its time.
+
+    Returns and raises what export_onnx does.
+    """
+    proto = onnx.load(str(exported))
+    _set_card(proto, card)
+    return _save_calibrated(proto, path, model, card)
+
+
+def _save_calibrated(proto: onnx.ModelProto, path: Path, model: Detector, card: dict[str, Any]) -> float:
+    """Save a graph of `model` with the calibration of `card`, compared with torch; returns the largest
+    difference."""
+    closeup, grid = served_nets(model, card)
+    for branch in proto.graph.node[0].attribute:
+        served = {"then_branch": closeup, "else_branch": grid}[branch.name]
+        values = {f"{branch.name}/{name}": value for name, value in served.named_buffers(recurse=False)}
+        for tensor in branch.g.initializer:
+            if tensor.name in values:
+                value = values.pop(tensor.name).numpy()
+                tensor.CopyFrom(onnx.numpy_helper.from_array(value, tensor.name))
+        if values:
+            raise ExportError(f"the traced graph lacks {', '.join(values)}")
+    size = model.config.closeup.size
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     compared = (
         _largest_difference(session, grid, (1, 256, 192, 3), closeup=False),
@@ -202,9 +235,13 @@ def _largest_difference(
 def write_card(path: Path, card: dict[str, Any]) -> None:
     """Put the card into an exported file in place of the one inside. Raises OSError."""
     proto = onnx.load(str(path))
+    _set_card(proto, card)
+    replace_file(path, lambda beside: onnx.save(proto, str(beside)))
+
+
+def _set_card(proto: onnx.ModelProto, card: dict[str, Any]) -> None:
     inside = json.loads({entry.key: entry.value for entry in proto.metadata_props}["card"])
     onnx.helper.set_model_props(proto, {"card": json.dumps(inside | served_card(card))})
-    replace_file(path, lambda beside: onnx.save(proto, str(beside)))
 
 
 def main(arguments: list[str] | None = None) -> int:

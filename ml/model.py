@@ -161,7 +161,7 @@ class ServedGrid(nn.Module):
     def __init__(self, grid: GridDetector, *, objectness_bias: float = 0.0) -> None:
         super().__init__()
         self.grid = grid
-        self.objectness_bias = objectness_bias
+        self.register_buffer("objectness_bias", torch.tensor(float(objectness_bias)), persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         grid = self.grid(images.permute(0, 3, 1, 2).float() / 255.0).float()
@@ -192,7 +192,7 @@ class ServedCloseup(nn.Module):
     ) -> None:
         super().__init__()
         self.closeup = closeup
-        self.temperature = temperature
+        self.register_buffer("temperature", torch.tensor(float(temperature)), persistent=False)
         ratios = torch.tensor([(prior_ratios or {}).get(name, 1.0) for name in EMOTIONS])
         self.register_buffer("log_ratios", ratios.log(), persistent=False)
 

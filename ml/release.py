@@ -14,7 +14,7 @@ from ml.checkpoint import replace_file, save_weights
 from ml.config import PRIOR_RATIOS
 from ml.dataset import Sample
 from ml.evaluate import measure
-from ml.export import export_onnx, write_card
+from ml.export import export_onnx, recalibrate_onnx, write_card
 from ml.metrics import FrameResult, calibration_error, summarize
 from ml.model import Detector
 from ml.nms import NMS_IOU
@@ -44,13 +44,13 @@ def release(
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
         drafted, _ = measure(draft, samples, workers=os.cpu_count() or 1, progress=False)
-    card["calibration"] = {
-        "temperature": fit_temperature(drafted),
-        "prior_ratios": PRIOR_RATIOS,
-        "objectness_bias": fit_objectness(drafted),
-        "error_before": calibration_error(drafted),
-    }
-    export_onnx(model, onnx, card=card)
+        card["calibration"] = {
+            "temperature": fit_temperature(drafted),
+            "prior_ratios": PRIOR_RATIOS,
+            "objectness_bias": fit_objectness(drafted),
+            "error_before": calibration_error(drafted),
+        }
+        recalibrate_onnx(draft, onnx, model, card=card)
     card, results = measure_and_write(onnx, card, samples, test_samples)
     save_weights(weights, model, card=card)
     return card, results

@@ -105,7 +105,7 @@ def test_the_bias_of_objectness_changes_scores_and_no_box():
 def test_neither_colour_nor_exposure_changes_what_the_closeup_net_sees():
     net = CloseupNet().eval()
     net.classify.weight.data *= 100  # so that pictures differ, untrained as the net is
-    picture, other = torch.rand(2, 1, 1, 64, 64) * 0.5
+    picture, other = torch.rand(1, 1, 64, 64) * 0.5, torch.linspace(0, 0.5, 64).expand(1, 1, 64, 64)
     green = torch.cat([picture * 0, picture / 0.587, picture * 0], 1)
     with torch.inference_mode():
         seen = net(picture)
