@@ -7,6 +7,7 @@ from collections.abc import Callable
 from smtplib import SMTPException
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm
 from allauth.usersessions.models import UserSession
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +55,12 @@ class AccountAdapter(DefaultAccountAdapter):
             return str(ipaddress.ip_address(address or NOWHERE))
         except ValueError:  # a proxy that writes something else into the header
             return NOWHERE
+
+    def clean_email(self, email: str) -> str:
+        """What the database has room for; Django's own fields take a longer one."""
+        if len(email) > app_settings.EMAIL_MAX_LENGTH:
+            raise ValidationError(f"An address has at most {app_settings.EMAIL_MAX_LENGTH} characters.")
+        return super().clean_email(email)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """As Django itself does for accounts that the admin makes: one form of letters that look the same."""
@@ -108,7 +116,7 @@ class AccountsMiddleware:
         response = self.get_response(request)
         user = getattr(request, "_cached_user", None)  # of Django's middleware, once somebody has asked
         if user is not None and user.is_authenticated and request.session.session_key:
-            _note_session(request)
+            _note_session(request, user)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -121,12 +129,12 @@ class AccountsMiddleware:
         return None
 
 
-def _note_session(request: HttpRequest) -> None:
+def _note_session(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Write down where and when a session was last used: also of one that was opened before this list was
     kept, or by the admin's own pages."""
     try:
         if cache.add(f"seen:{request.session.session_key}", True, SEEN_INTERVAL):
-            UserSession.objects.create_from_request(request)
+            UserSession.objects.create_from_request(request, user=user)
     except (RedisError, DatabaseError) as error:
         logger.warning("the use of a session could not be noted: %s", error)
 

@@ -79,9 +79,10 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Without a mail server mails are printed where the site runs, which is all that one's own machine needs.
 EMAIL_URL = env.str("EMAIL_URL", default="")
-globals().update(
-    {name: value for name, value in env.email_url_config(EMAIL_URL or "consolemail://").items() if value}
-)
+if EMAIL_URL:
+    globals().update({name: value for name, value in env.email_url_config(EMAIL_URL).items() if value})
+else:
+    EMAIL_BACKEND = "hamster_site.mail.PrintedMail"
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="hamster@localhost")
 
