@@ -36,8 +36,8 @@ def browser(user_agent: str) -> str:
 
 
 @register.filter
-def rate(text: str) -> str:
-    """240 a minute, for 240/minute."""
+def rate(text: str, of: str) -> str:
+    """240 pictures a minute, for 240/minute of "picture"."""
     number, _, period = text.partition("/")
-    units = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
-    return f"{number} a {units.get(period[:1], period)}"
+    unit = {"s": "a second", "m": "a minute", "h": "an hour", "d": "a day"}[period[0]]
+    return f"{number} {of}{'' if number == '1' else 's'} {unit}"
