@@ -62,7 +62,7 @@ class DeletePage(LoginRequiredMixin, FormView):
     template_name = "webui/account/delete_data.html"
     form_class = Form
     success_url = reverse_lazy("webui:data")
-    extra_context = {"place": "data"}
+    extra_context = {"place": "data", "kinds": [kind for kind in KEPT if kind.delete is not None]}
 
     def form_valid(self, form: Form) -> HttpResponse:
         """Delete it; whoever asked stays signed in, in a new session."""
