@@ -15,6 +15,8 @@ AT_LEAST: dict[str, float] = {
     "live_max_bytes": 1024,
     "live_max_pixels": 32 * 32,
     "live_max_fps": 1,
+    "account_live_max_fps": 1,
+    "token_max": 1,
     "live_max_faces": 1,
     "live_abuse_factor": 2,
     "live_abuse_seconds": 1,
@@ -57,9 +59,13 @@ COUNTS = (
     *("engine_workers", "live_max_faces", "upload_max_faces"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
-    "webhook_attempts",
+    *("webhook_attempts", "token_max"),
 )
-RATES = ("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate")
+RATES = (
+    *("api_rate", "predict_rate", "stream_rate"),
+    *("account_api_rate", "account_predict_rate", "account_stream_rate"),
+    *("batch_rate", "batch_read_rate"),
+)
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 
 

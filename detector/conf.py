@@ -27,12 +27,13 @@ def default_engine_workers() -> int:
 class HamsterConfig:
     """Every setting with its default. Sizes are bytes, times seconds, rates as the name says."""
 
-    # One live connection.
+    # One live connection; more frames a second for whoever has an account.
     live_max_bytes: int = 512 * KIB
     live_max_pixels: int = 4_000_000
-    live_max_fps: int = 30
+    live_max_fps: int = 20
+    account_live_max_fps: int = 30
     live_max_faces: int = 20
-    # This many times live_max_fps messages a second are abuse, which closes the connection (1008) when it
+    # This many times as many messages a second are abuse, which closes the connection (1008) when it
     # goes on for this many seconds.
     live_abuse_factor: int = 4
     live_abuse_seconds: int = 5
@@ -103,11 +104,18 @@ class HamsterConfig:
 
     # Requests one anonymous address may make, in the form "number/second|minute|hour|day"; empty: no limit.
     api_rate: str = "600/minute"
-    predict_rate: str = "120/minute"
-    stream_rate: str = "60/second"
+    predict_rate: str = "30/minute"
+    stream_rate: str = "20/second"
+    # The same of one account, signed in or by its tokens, which count together.
+    account_api_rate: str = "1200/minute"
+    account_predict_rate: str = "240/minute"
+    account_stream_rate: str = "60/second"
     # Of one account: batches made, cancelled or taken up again, and everything else about batches.
     batch_rate: str = "60/minute"
     batch_read_rate: str = "600/minute"
+
+    # API tokens that one account may have in force.
+    token_max: int = 50
 
     # Largest HTTP body that is read at all; a longer one is cut off while it arrives. Somebody signed in may
     # send a whole batch (`batch_max_bytes` and a little more) to where batches are made, and staff an archive

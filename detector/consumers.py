@@ -12,15 +12,19 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.db import DatabaseError
+
 from detector import protocol
 from detector.addresses import client_address
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Mailbox
-from detector.errors import ServerBusy
+from detector.errors import HamsterError, ServerBusy
 from detector.live import FaceTracks
 from detector.pace import Pace, Verdict
+from detector.services.tokens import BadToken
+from detector.socket_accounts import caller_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,20 +43,38 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
     """ASGI application for one live connection."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    connection = LiveConnection(receive, send)
+    try:
+        has_account = await _has_account(scope)
+    except BadToken as error:
+        await _refuse(send, error, CLOSE_POLICY)
+        return
+    connection = LiveConnection(receive, send, has_account=has_account)
     try:
         mailbox = get_engine().open_mailbox(
             connection.outcome_ready, connection.detector_changed, owner=_address(scope)
         )
     except ServerBusy as busy:
         logger.warning("live connection refused: %s", busy.message)
-        await connection.send_json(protocol.error(busy.code, busy.message))
-        await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
+        await _refuse(send, busy, CLOSE_TRY_AGAIN)
         return
     try:
         await connection.serve(mailbox)
     finally:
         mailbox.close()
+
+
+async def _has_account(scope: Message) -> bool:
+    try:
+        return await caller_of(scope).account_now() is not None
+    except DatabaseError as error:  # the camera goes on without it
+        logger.warning("can't tell whose a live connection is: %s", error)
+        return False
+
+
+async def _refuse(send: Send, error: HamsterError, code: int) -> None:
+    text = json.dumps(protocol.error(error.code, error.message))
+    await send({"type": "websocket.send", "text": text})
+    await send({"type": "websocket.close", "code": code})
 
 
 def _address(scope: Message) -> str | None:
@@ -63,7 +85,7 @@ def _address(scope: Message) -> str | None:
 class LiveConnection:
     """Frames and settings in, answers out; the engine works in between, never awaited by the reading side."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, has_account: bool = False) -> None:
         self._receive = receive
         self._send = send
         self._loop = asyncio.get_running_loop()
@@ -72,8 +94,10 @@ class LiveConnection:
         self._tracks = FaceTracks(self._options.smoothing)
         self._answered = 0
         self._dropped = 0
+        self._has_account = has_account
+        self._max_fps = protocol.max_fps(has_account=has_account)
         self._pace = Pace(
-            frames_per_second=config.live_max_fps,
+            frames_per_second=self._max_fps,
             abuse_factor=config.live_abuse_factor,
             abuse_seconds=config.live_abuse_seconds,
             now=time.monotonic(),
@@ -89,7 +113,7 @@ class LiveConnection:
 
     async def serve(self, mailbox: Mailbox) -> None:
         """Greet, then read and answer until either side closes."""
-        await self.send_json(protocol.hello(get_engine().detector_name))
+        await self.send_json(protocol.hello(get_engine().detector_name, has_account=self._has_account))
         async with asyncio.TaskGroup() as tasks:
             answering = tasks.create_task(self._answer())
             await self._read(mailbox)
@@ -108,14 +132,14 @@ class LiveConnection:
             verdict = self._pace.control(now) if frame is None else self._pace.frame(now)
             if verdict is Verdict.CLOSE:
                 logger.warning("live connection closed: it flooded the server")
-                await self.send_json(self._error(protocol.TooFast()))
+                await self.send_json(self._error(protocol.TooFast(self._max_fps)))
                 await self._send({"type": "websocket.close", "code": CLOSE_POLICY})
                 return
             is_full = self._outbox.qsize() >= MAX_UNSENT
             if verdict is not Verdict.USE or (is_full and frame is not None):
                 self._dropped += frame is not None
                 if verdict is Verdict.WARN:
-                    self._outbox.put_nowait(self._error(protocol.TooFast()))
+                    self._outbox.put_nowait(self._error(protocol.TooFast(self._max_fps)))
                 continue
             try:
                 if frame is not None:

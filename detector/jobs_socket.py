@@ -11,12 +11,12 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 
 from detector.errors import HamsterError
 from detector.jobs import WATCHABLE
+from detector.services.tokens import BadToken
+from detector.socket_accounts import caller_of
 
 logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 1.0  # seconds
@@ -32,7 +32,7 @@ class NotSignedIn(HamsterError):
     """The connection belongs to no account, or no longer does."""
 
     code = "not_signed_in"
-    message = "Sign in to watch jobs."
+    message = "Sign in, or send a token, to watch jobs."
 
 
 class BadMessage(HamsterError):
@@ -59,9 +59,13 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
         self._said: dict[Watched, Any] = {}
         self._looking: asyncio.Task | None = None
+        self._caller = caller_of(self.scope)
         await self.accept()
-        if await database_sync_to_async(self._user)() is None:
-            await self._turn_away()
+        try:
+            if await self._caller.account_now() is None:
+                raise NotSignedIn
+        except HamsterError as error:
+            await self._turn_away(error)
             return
         self._looking = asyncio.create_task(self._keep_looking())
 
@@ -100,8 +104,8 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         except DatabaseError as error:
             logger.warning("jobs cannot be looked at: %s", error)
             return
-        if found is None:
-            await self._turn_away()
+        except (NotSignedIn, BadToken) as error:
+            await self._turn_away(error)
             return
         for watched, job in found.items():
             if watched not in self._said:
@@ -114,25 +118,19 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
                 self._said[watched] = job
                 await self.send_json({"type": "job", "kind": kind, "id": pk, "job": job})
 
-    def _read(self, at: list[Watched]) -> dict[Watched, Any] | None:
-        """What the account may see of these jobs now; None when it is not signed in any more."""
-        user = self._user()
+    def _read(self, at: list[Watched]) -> dict[Watched, Any]:
+        """What the account may see of these jobs now. Raises NotSignedIn, BadToken."""
+        user = self._caller.account()
         if user is None:
-            return None
+            raise NotSignedIn
         return {(kind, pk): WATCHABLE[kind](user, pk) for kind, pk in at}
 
-    def _user(self) -> AbstractBaseUser | None:
-        user, session = self.scope["user"], self.scope["session"]
-        if not user.is_authenticated or not session.exists(session.session_key):
-            return None
-        return get_user_model().objects.filter(pk=user.pk, is_active=True).first()
-
-    async def _turn_away(self) -> None:
+    async def _turn_away(self, error: HamsterError) -> None:
         if self._looking is not None:
             self._looking, looking = None, self._looking
             if looking is not asyncio.current_task():
                 looking.cancel()
-        await self._say_error(NotSignedIn())
+        await self._say_error(error)
         await self.close(CLOSE_POLICY)
 
     async def _say_error(self, error: HamsterError) -> None:

@@ -64,9 +64,9 @@ class TooFast(ProtocolError):
 
     code = "too_fast"
 
-    def __init__(self) -> None:
+    def __init__(self, max_fps: int) -> None:
         super().__init__(
-            f"More messages than can be used: send at most {config.live_max_fps} frames a second, "
+            f"More messages than can be used: send at most {max_fps} frames a second, "
             "and slow down when answers slow down."
         )
 
@@ -130,7 +130,12 @@ def parse_control(text: str) -> dict[str, Any]:
     return message
 
 
-def hello(detector: str | None) -> dict[str, Any]:
+def max_fps(*, has_account: bool) -> int:
+    """Frames a second that are looked at, for one connection."""
+    return config.account_live_max_fps if has_account else config.live_max_fps
+
+
+def hello(detector: str | None, *, has_account: bool = False) -> dict[str, Any]:
     """The first message of every connection."""
     return {
         "type": "hello",
@@ -140,7 +145,7 @@ def hello(detector: str | None) -> dict[str, Any]:
         "limits": {
             "max_bytes": config.live_max_bytes,
             "max_pixels": config.live_max_pixels,
-            "max_fps": config.live_max_fps,
+            "max_fps": max_fps(has_account=has_account),
             "max_faces": config.live_max_faces,
         },
     }

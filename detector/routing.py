@@ -1,6 +1,5 @@
 """WebSocket addresses."""
 
-from channels.auth import AuthMiddlewareStack
 from django.urls import path
 
 from detector.consumers import live
@@ -8,5 +7,5 @@ from detector.jobs_socket import JobsConsumer
 
 websocket_urlpatterns = [
     path("ws/live/", live),
-    path("ws/jobs/", AuthMiddlewareStack(JobsConsumer.as_asgi())),
+    path("ws/jobs/", JobsConsumer.as_asgi()),
 ]

@@ -14,14 +14,12 @@ import logging
 import shutil
 import socket
 from dataclasses import dataclass
-from importlib import import_module
 from io import BytesIO
 from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
 from django.db import connections
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
@@ -30,6 +28,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from detector.conf import config
+from detector.services.tokens import BadToken, check_token, token_in
+from detector.socket_accounts import account_of_session
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
     def onOpen(self) -> None:  # noqa: N802
         super().onOpen()
         # A second may hold twice what the consumer warns about: it has to see floods to close them.
-        self._messages_a_second = config.live_max_fps * config.live_abuse_factor * 2
+        fastest = max(config.live_max_fps, config.account_live_max_fps)
+        self._messages_a_second = fastest * config.live_abuse_factor * 2
         self._messages = 0
         self._second: Any = None
         self._giving_up: Any = None
@@ -227,7 +228,8 @@ class GuardedRequest(http_protocol.WebRequest):
         """Read nothing of the body before it is clear that its sender may send it."""
         self.channel.transport.pauseProducing()
         session = (self.getCookie(settings.SESSION_COOKIE_NAME.encode()) or b"").decode("ascii", "replace")
-        asked = deferToThread(_may_send, session, staff_only=large.staff_only)
+        authorization = self.getHeader(b"authorization") or b""
+        asked = deferToThread(_may_send, session, authorization.decode("latin1"), staff_only=large.staff_only)
         asked.addCallbacks(self._let_in, self._cannot_tell)
 
     def _let_in(self, may_send: bool) -> None:
@@ -263,15 +265,15 @@ class GuardedRequest(http_protocol.WebRequest):
         reactor.callLater(LINGER_SECONDS, transport.abortConnection)
 
 
-def _may_send(session: str, *, staff_only: bool) -> bool:
-    """Whether this is the key of somebody's session, or of a member of the staff's. Asks the database, so not
-    for the reactor's thread."""
+def _may_send(session: str, authorization: str, *, staff_only: bool) -> bool:
+    """Whether this is a token or the key of a session of somebody's, or of a member of the staff's. Asks the
+    database, so not for the reactor's thread."""
     try:
-        store = import_module(settings.SESSION_ENGINE).SessionStore(session)
-        if SESSION_KEY not in store or not staff_only:
-            return SESSION_KEY in store
-        staff = get_user_model().objects.filter(is_active=True, is_staff=True)
-        return staff.filter(pk=store[SESSION_KEY]).exists()
+        text = token_in(authorization)
+        account = account_of_session(session) if text is None else check_token(text).owner
+        return account is not None and (account.is_staff or not staff_only)
+    except BadToken:
+        return False
     finally:
         connections.close_all()
 

@@ -8,3 +8,6 @@ class HamsterSiteConfig(AppConfig):
 
     name = "hamster_site"
     verbose_name = "Hamster Expression"
+
+    def ready(self) -> None:
+        from hamster_site import checks  # noqa: F401  (registers the system checks)

@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 
 from detector.engine import start_engine  # noqa: E402
 from detector.routing import websocket_urlpatterns  # noqa: E402
+from detector.slow_readers import guard_server  # noqa: E402
 from detector.sockets import guard_daphne  # noqa: E402
 from hamster_site.connections import NamedConnections  # noqa: E402
 from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
@@ -22,6 +23,7 @@ from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
 # WhiteNoise serves files with an ordinary iterator, which is what we want for small ones.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 guard_daphne()
+guard_server()
 start_engine()
 application = NamedConnections(
     ProtocolTypeRouter(

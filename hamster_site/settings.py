@@ -69,10 +69,44 @@ if HTTPS:
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
 LOGIN_URL = "webui:sign-in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "webui:camera"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+
+# Mail and accounts ----------------------------------------------------------------------------------------
+
+# Without a mail server mails are printed where the site runs, which is all that one's own machine needs.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+if EMAIL_URL:
+    globals().update({name: value for name, value in env.email_url_config(EMAIL_URL).items() if value})
+else:
+    EMAIL_BACKEND = "hamster_site.mail.PrintedMail"
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="hamster@localhost")
+
+# Sign-up, sign-in, passwords, mails and sessions are django-allauth's; hamster_site/accounts.py fits it in.
+# none: no address is asked to confirm; optional: asked; mandatory: nobody is let in before.
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_CONFIRMATION", default="optional" if EMAIL_URL else "none")
+ACCOUNT_SIGNUP_ENABLED = env.bool("SIGN_UP_OPEN", default=True)
+ACCOUNT_SIGNUP_FIELDS = [
+    *("username*", "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"),
+    *("password1*", "password2*"),
+]
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_ADAPTER = "hamster_site.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"login": "hamster_site.accounts.SignInForm"}
+ACCOUNT_CHANGE_EMAIL = True  # one address, which stays in force until the new one is confirmed
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Strict: an address that is taken gets the same answer as any other, also where none is confirmed.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_METHODS = {"password"}
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+USERSESSIONS_TRACK_ACTIVITY = True
 
 # Redis: queue, channel layer and cache --------------------------------------------------------------------
 
@@ -125,7 +159,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "hamster_site",
     "detector",
-    "webui",
+    "webui",  # before allauth, whose templates it overrides
+    "allauth",
+    "allauth.account",
+    "allauth.usersessions",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -138,6 +175,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "hamster_site.accounts.AccountsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "hamster_site.urls"
@@ -151,6 +190,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "hamster_site.accounts.sign_up_open",
             ],
         },
     }
@@ -164,7 +204,10 @@ WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "detector.api.authentication.BearerToken",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": [
         "detector.api.parsers.ShortJSONParser",
@@ -172,7 +215,7 @@ REST_FRAMEWORK = {
         "detector.api.parsers.PlainMultiPartParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_THROTTLE_CLASSES": ["detector.api.throttles.AddressRate"],
+    "DEFAULT_THROTTLE_CLASSES": ["detector.api.throttles.AddressRate", "detector.api.throttles.AccountRate"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "detector.api.errors.exception_handler",
     # Proxies in front of us: without any, X-Forwarded-For is the client's own invention and must not
@@ -189,6 +232,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "JobStateEnum": "detector.models.JobState",
+        "ApiTokenStateEnum": "detector.models.ApiToken.State",
         "WebhookStateEnum": "detector.models.Webhook.State",
         "DetectorStateEnum": "detector.models.DetectorVersion.State",
     },

@@ -1,10 +1,15 @@
 """All addresses of the site."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+# One door: who signs in for the admin passes the same page, and attempts are counted there.
+admin.site.login = secure_admin_login(admin.site.login)
+
 urlpatterns = [
     path("", include("webui.urls")),
+    path("", include("webui.account_urls")),
     path("", include("detector.api.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,11 +1,13 @@
 """Addresses of the pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from allauth.account.views import login, logout
 from django.urls import path
 
 from webui import (
+    account_pages,
     batch_pages,
     batch_pictures,
+    data_pages,
     dataset_pages,
     detector_acts,
     detector_pages,
@@ -17,17 +19,20 @@ app_name = "webui"
 
 urlpatterns = [
     path("", views.CameraPage.as_view(), name="camera"),
-    path(
-        "accounts/login/",
-        LoginView.as_view(template_name="webui/sign_in.html", redirect_authenticated_user=True),
-        name="sign-in",
-    ),
+    path("accounts/login/", login, name="sign-in"),
+    path("accounts/logout/", logout, name="sign-out"),
+    path("account/", account_pages.ProfilePage.as_view(), name="profile"),
+    path("account/tokens/", account_pages.TokensPage.as_view(), name="tokens"),
+    path("account/tokens/<int:pk>/revoke/", account_pages.RevokeToken.as_view(), name="token-revoke"),
+    path("account/data/", data_pages.MyDataPage.as_view(), name="data"),
+    path("account/data/download/", data_pages.DownloadAll.as_view(), name="data-download"),
+    path("account/data/delete/", data_pages.DeletePage.as_view(), name="data-delete"),
+    path("account/delete/", data_pages.DeleteAccountPage.as_view(), name="account-delete"),
     path("training/", training_pages.TrainingListPage.as_view(), name="training"),
     path("training/new/", training_pages.NewTrainingPage.as_view(), name="new-training"),
     path("training/<int:pk>/", training_pages.TrainingRunPage.as_view(), name="training-run"),
     path("training/<int:pk>/cancel/", training_pages.CancelTraining.as_view(), name="cancel-training"),
     path("training/<int:pk>/resume/", training_pages.ResumeTraining.as_view(), name="resume-training"),
-    path("accounts/logout/", LogoutView.as_view(), name="sign-out"),
     path("datasets/", dataset_pages.DatasetListPage.as_view(), name="datasets"),
     path("datasets/<int:pk>/", dataset_pages.DatasetPage.as_view(), name="dataset"),
     path("datasets/<int:pk>/check/", dataset_pages.CheckAgain.as_view(), name="dataset-check"),

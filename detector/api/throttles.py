@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from redis.exceptions import RedisError
+from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from detector.addresses import client_address
@@ -50,6 +51,28 @@ class StreamRate(AddressRate):
     """Frames sent one by one."""
 
     scope = "stream"
+
+
+class AccountRate(ConfiguredRate, UserRateThrottle):
+    """Requests of one account, its sessions and tokens together."""
+
+    scope = "account_api"
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        """None for strangers, whom the rates of addresses are for."""
+        return super().get_cache_key(request, view) if request.user.is_authenticated else None
+
+
+class AccountPredictRate(AccountRate):
+    """Uploads of one account."""
+
+    scope = "account_predict"
+
+
+class AccountStreamRate(AccountRate):
+    """Frames that one account sends one by one."""
+
+    scope = "account_stream"
 
 
 class BatchRate(ConfiguredRate, UserRateThrottle):

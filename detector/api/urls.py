@@ -25,6 +25,7 @@ from detector.api.detector_views import (
     DetectorView,
 )
 from detector.api.health import HealthView, ReadyView
+from detector.api.token_views import TokenListView, TokenView
 from detector.api.training_views import (
     TrainingRunCancelView,
     TrainingRunEpochsView,
@@ -70,6 +71,8 @@ urlpatterns = [
     path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),
     path("api/training-runs/<int:pk>/cancel/", TrainingRunCancelView.as_view(), name="training-run-cancel"),
     path("api/training-runs/<int:pk>/resume/", TrainingRunResumeView.as_view(), name="training-run-resume"),
+    path("api/tokens/", TokenListView.as_view(), name="tokens"),
+    path("api/tokens/<int:pk>/", TokenView.as_view(), name="token"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from detector.api.authentication import BearerToken, HarmlessSession
 from detector.api.parsers import PictureJSONParser, PictureMultiPartParser
 from detector.api.serializers import (
     ErrorSerializer,
@@ -15,13 +16,15 @@ from detector.api.serializers import (
     StreamSerializer,
     UploadSerializer,
 )
-from detector.api.throttles import PredictRate, StreamRate
+from detector.api.throttles import AccountPredictRate, AccountStreamRate, PredictRate, StreamRate
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Picture
 
+ANYBODY = [{"token": []}, {"cookieAuth": []}, {}]  # for the schema
 PREDICTION_ERRORS = {
     400: OpenApiResponse(ErrorSerializer, "bad_image, invalid, parse_error"),
+    401: OpenApiResponse(ErrorSerializer, "bad_token, token_expired, token_revoked, account_closed"),
     413: OpenApiResponse(ErrorSerializer, "image_too_large"),
     415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
     429: OpenApiResponse(ErrorSerializer, "throttled"),
@@ -32,14 +35,15 @@ PREDICTION_ERRORS = {
 class PredictView(APIView):
     """The faces in an uploaded picture and their expressions. The picture is not stored."""
 
-    # Anybody may ask and nothing is changed, so there is no session to check and no CSRF token to send.
-    authentication_classes = ()
+    # Anybody may ask; who has an account may ask more often.
+    authentication_classes = (BearerToken, HarmlessSession)
     permission_classes = (AllowAny,)
     parser_classes = (PictureMultiPartParser,)
-    throttle_classes = (PredictRate,)
+    throttle_classes = (PredictRate, AccountPredictRate)
 
     @extend_schema(
         operation_id="predict",
+        auth=ANYBODY,
         request=UploadSerializer,
         responses={200: PredictionSerializer, **PREDICTION_ERRORS},
     )
@@ -52,13 +56,14 @@ class PredictView(APIView):
 class StreamView(APIView):
     """The same for one frame as base64 in JSON. For live video the WebSocket `/ws/live/` does far better."""
 
-    authentication_classes = ()
+    authentication_classes = (BearerToken, HarmlessSession)
     permission_classes = (AllowAny,)
     parser_classes = (PictureJSONParser,)
-    throttle_classes = (StreamRate,)
+    throttle_classes = (StreamRate, AccountStreamRate)
 
     @extend_schema(
         operation_id="predict_stream",
+        auth=ANYBODY,
         request=StreamSerializer,
         responses={200: PredictionSerializer, **PREDICTION_ERRORS},
     )

@@ -4,6 +4,7 @@ from detector.models.batches import BatchItem, BatchJob
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import OPEN, JobState
+from detector.models.tokens import ApiToken
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import (
     AuditEntry,
@@ -16,6 +17,7 @@ from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [
     "OPEN",
+    "ApiToken",
     "AuditEntry",
     "BatchItem",
     "BatchJob",

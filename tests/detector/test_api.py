@@ -268,6 +268,8 @@ def test_the_schema_describes_every_address(client):
         "/api/training-runs/{id}/epochs/",
         "/api/training-runs/{id}/cancel/",
         "/api/training-runs/{id}/resume/",
+        "/api/tokens/",
+        "/api/tokens/{id}/",
     }
 
 

@@ -68,7 +68,7 @@ async def test_a_connection_is_greeted_with_detector_emotions_and_limits():
     assert greeting["limits"] == {
         "max_bytes": 524_288,
         "max_pixels": 4_000_000,
-        "max_fps": 30,
+        "max_fps": 20,
         "max_faces": 20,
     }
 

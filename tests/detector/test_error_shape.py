@@ -35,7 +35,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        is_closed = address.startswith(("api/batches/", *FOR_STAFF))
+        is_closed = address.startswith(("api/batches/", "api/tokens/", *FOR_STAFF))
         yield 403 if is_closed else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
@@ -140,6 +140,6 @@ def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
     assert_shape(500, client.get("/api/detectors/"))
     monkeypatch.undo()
 
-    hamster(predict_rate="1/minute")
+    hamster(account_predict_rate="1/minute")
     client.post("/api/predict", {})
     assert_shape(429, client.post("/api/predict", {}))

@@ -24,6 +24,7 @@ from detector.jobs import WATCHABLE
 from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
+from detector.services.tokens import make_token
 from detector.services.versions import register_version
 from tests.detector.batches import FACE, incoming
 from tests.ml.drawn_faces import make_dataset
@@ -31,13 +32,24 @@ from tests.ml.red_cell_detector import write_red_cell_detector
 
 pytestmark = pytest.mark.django_db
 SECRET = "secret-of-the-owner"
+PASSWORD = "long enough for a test"
 PUBLIC = {
     *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
+    *("accounts/signup/", "accounts/inactive/", "accounts/confirm-email/", "accounts/password/set/"),
+    *("accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/"),
     *("api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
+}
+# For whoever holds the key, which a mail brought: tests/webui/test_accounts.py tries them.
+BY_KEY = {
+    r"accounts/confirm-email/(?P<key>[-:\w]+)/",
+    "accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/",
 }
 OWN, STAFF = "of whom it belongs to", "for staff"
 AREAS = {
+    "account": OWN,
+    "accounts": OWN,
     "batches": OWN,
+    "tokens": OWN,
     "training": STAFF,
     "training-runs": STAFF,
     "detectors": STAFF,
@@ -92,7 +104,7 @@ def addresses() -> list[Address]:
     return [
         Address(route, route.removeprefix("api/"), parameters_of(route))
         for route in routes(get_resolver())
-        if route not in PUBLIC
+        if route not in PUBLIC | BY_KEY
     ]
 
 
@@ -100,7 +112,7 @@ def parameters_of(route: str) -> tuple[str, ...]:
     return tuple(one or other for one, other in PARAMETER.findall(route))
 
 
-def user(name: str, **values: bool) -> Any:
+def user(name: str, **values: bool | str) -> Any:
     return get_user_model().objects.create_user(name, **values)
 
 
@@ -114,7 +126,7 @@ class House:
     """Rows of an owner and of the staff, with the secret in all their names, and the visitors."""
 
     def __init__(self, folder: Path) -> None:
-        owner, staff = user("owner"), user("keeper", is_staff=True, is_superuser=True)
+        owner, staff = user("owner", password=PASSWORD), user("keeper", is_staff=True, is_superuser=True)
         folder.mkdir()
         batch = create_batch(owner=owner, files=incoming(folder, **{f"{SECRET}_jpg": FACE}))
         result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": SECRET, "timing_ms": {}}
@@ -135,8 +147,11 @@ class House:
             **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
         )
+        token, _ = make_token(owner=owner, name=SECRET)
         self.files = [batch.items.get().file.name, version.onnx.name]
         self.values: dict[str, dict[str, object]] = {
+            "account": {"pk": token.pk},
+            "tokens": {"pk": token.pk},
             "batches": {"pk": batch.pk, "number": 1},
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
@@ -191,7 +206,7 @@ def ask(client: Client, path: str) -> list[HttpResponse]:
 def test_every_address_has_an_audience():
     assert {address.area for address in addresses()} <= set(AREAS), __doc__
     assert not [route for route in PUBLIC if parameters_of(route)], "what has an id is not for everybody"
-    assert set(routes(get_resolver())) >= PUBLIC
+    assert set(routes(get_resolver())) >= PUBLIC | BY_KEY
     # The first knows nobody, the second is walked by `WATCHABLE`.
     assert [str(pattern.pattern) for pattern in websocket_urlpatterns] == ["ws/live/", "ws/jobs/"]
 

@@ -3,7 +3,7 @@
     python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret
     python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret --visit 5
 
-Signs in at /admin/, so the account has to be staff. The pictures are 640x480 JPEGs of one astronaut, each
+Signs in as a person does, with any account. The pictures are 640x480 JPEGs of one astronaut, each
 moved and scaled a little; they are made before the clock starts.
 
 With `--visit N` somebody else asks for the camera page and for /health N times a second each: first a few
@@ -56,10 +56,10 @@ def make_pictures(count: int) -> list[bytes]:
 
 def sign_in(client: httpx.Client, user: str, password: str) -> None:
     """Open a session as a person does. Exits when the site refuses."""
-    client.get("/admin/login/").raise_for_status()
+    client.get("/accounts/login/").raise_for_status()
     token = client.cookies["csrftoken"]
     form = {"username": user, "password": password, "csrfmiddlewaretoken": token}
-    client.post("/admin/login/", data=form)
+    client.post("/accounts/login/", data=form)
     if "sessionid" not in client.cookies:
         sys.exit(f"The site does not let {user} into /admin/.")
     client.headers["X-CSRFToken"] = client.cookies["csrftoken"]

@@ -1,0 +1,41 @@
+"""What the API takes and gives of tokens."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from detector.models import ApiToken
+
+
+class ApiTokenSerializer(serializers.ModelSerializer):
+    """A token without its text, which nobody has any more."""
+
+    state = serializers.ChoiceField(ApiToken.State.choices, read_only=True)
+
+    class Meta:
+        model = ApiToken
+        fields = ["id", "name", "prefix", "state", "created_at", "expires_at", "revoked_at", "last_used_at"]
+
+
+class NewApiTokenSerializer(ApiTokenSerializer):
+    """The same with its text, for the only time."""
+
+    token = serializers.CharField(read_only=True)
+
+    class Meta(ApiTokenSerializer.Meta):
+        fields = [*ApiTokenSerializer.Meta.fields, "token"]
+
+
+class ApiTokenWishSerializer(serializers.Serializer):
+    """What a new token is to be."""
+
+    name = serializers.CharField(max_length=80, help_text="What it is for.")
+    expires_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="Null: it does not expire."
+    )
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError("That time is over already.")
+        return value

@@ -1,0 +1,144 @@
+"""How django-allauth fits into this site: whose address counts, what is said, what happens on failures."""
+
+import ipaddress
+import logging
+import unicodedata
+from collections.abc import Callable
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, IntegrityError, transaction
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from redis.exceptions import RedisError
+
+from detector.addresses import client_address
+
+logger = logging.getLogger(__name__)
+SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
+NOWHERE = "0.0.0.0"  # noqa: S104  (an address to write down, where a connection has none)
+MISMATCH = "That name and password don't go together. Try again."
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """What allauth asks the site."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": MISMATCH,
+        "email_password_mismatch": "That e-mail address and password don't go together. Try again.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes, then try again.",
+        "incorrect_password": "That is not your password. Try again.",
+        "enter_current_password": "That is not your password. Try again.",
+        "username_taken": "That name is taken. Choose another one.",
+        "duplicate_email": "That is your address already.",
+        "invalid_password_reset": "This link has been used, or it is too old.",
+    }
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Pages only: programs have the API."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that attempts are counted by, as everywhere on this site."""
+        address = client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+        try:
+            return str(ipaddress.ip_address(address or NOWHERE))
+        except ValueError:  # a proxy that writes something else into the header
+            return NOWHERE
+
+    def clean_email(self, email: str) -> str:
+        """What the database has room for; Django's own fields take a longer one."""
+        if len(email) > app_settings.EMAIL_MAX_LENGTH:
+            raise ValidationError(f"An address has at most {app_settings.EMAIL_MAX_LENGTH} characters.")
+        return super().clean_email(email)
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """As Django itself does for accounts that the admin makes: one form of letters that look the same."""
+        return super().clean_username(unicodedata.normalize("NFKC", username), shallow)
+
+    def save_user(
+        self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True
+    ) -> AbstractBaseUser:
+        """Two who choose the same name at the same moment: the second is told as everybody is."""
+        try:
+            with transaction.atomic():
+                return super().save_user(request, user, form, commit)
+        except IntegrityError as error:
+            form.add_error("username", self.error_messages["username_taken"])
+            raise NameTaken(form) from error
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail that could not be sent is logged and said; what the person did is done all the same."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (SMTPException, OSError):
+            logger.exception("no mail could be sent through EMAIL_URL")
+            if self.request is not None:
+                messages.error(self.request, "The mail could not be sent. Try again later.")
+
+
+class NameTaken(Exception):
+    """The name went to somebody else after the form had been checked."""
+
+    def __init__(self, form: BaseForm) -> None:
+        self.form = form
+        super().__init__("the name is taken")
+
+
+class SignInForm(LoginForm):
+    """allauth's, with the field for the name called as it always was on this site."""
+
+    def add_prefix(self, field_name: str) -> str:
+        return "username" if field_name == "login" else super().add_prefix(field_name)
+
+    def clean_login(self) -> str:
+        return unicodedata.normalize("NFKC", super().clean_login())
+
+
+class AccountsMiddleware:
+    """Notes once a minute which sessions are in use, and says it when accounts can't work for now."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request; whose it was is only noted if the answer depended on it."""
+        response = self.get_response(request)
+        user = getattr(request, "_cached_user", None)  # of Django's middleware, once somebody has asked
+        if user is not None and user.is_authenticated and request.session.session_key:
+            _note_session(request, user)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Without Redis nobody counts attempts, so nobody may try a password."""
+        if isinstance(exception, NameTaken):
+            return render(request, "account/signup.html", {"form": exception.form}, status=409)
+        if isinstance(exception, RedisError) and request.path.startswith("/account"):
+            logger.error("attempts can't be counted: %s", exception)
+            return render(request, "503.html", status=503)
+        return None
+
+
+def _note_session(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Write down where and when a session was last used: also of one that was opened before this list was
+    kept, or by the admin's own pages."""
+    try:
+        if cache.add(f"seen:{request.session.session_key}", True, SEEN_INTERVAL):
+            UserSession.objects.create_from_request(request, user=user)
+    except (RedisError, DatabaseError) as error:
+        logger.warning("the use of a session could not be noted: %s", error)
+
+
+def sign_up_open(request: HttpRequest) -> dict[str, bool]:
+    """For templates: whether the pages offer an account."""
+    return {"sign_up_open": settings.ACCOUNT_SIGNUP_ENABLED}

@@ -1,0 +1,32 @@
+from django.core.checks import run_checks
+
+from hamster_site.mail import PrintedMail
+
+
+def found(settings, **values: object) -> set[str]:
+    for name, value in ({"EMAIL_URL": "", "DEBUG": False, "HTTPS": False} | values).items():
+        setattr(settings, name, value)
+    return {message.id for message in run_checks(tags=["hamster"])}
+
+
+def test_a_confirmation_that_there_is_not_is_an_error(settings):
+    assert "hamster.E020" in found(settings, ACCOUNT_EMAIL_VERIFICATION="sometimes")
+
+
+def test_confirmation_takes_a_mail_server(settings):
+    assert "hamster.E021" in found(settings, ACCOUNT_EMAIL_VERIFICATION="mandatory")
+    assert "hamster.E021" not in found(
+        settings, ACCOUNT_EMAIL_VERIFICATION="mandatory", EMAIL_URL="smtp://mail.example.com"
+    )
+
+
+def test_a_public_site_is_warned_that_mails_go_into_its_log(settings):
+    assert "hamster.W020" in found(settings, HTTPS=True)
+    assert "hamster.W020" not in found(settings)
+
+
+def test_without_a_mail_server_mails_are_printed_beside_the_log(capsys):
+    from django.core.mail import EmailMessage
+
+    PrintedMail().send_messages([EmailMessage("Hello", "hamster", to=["mia@example.com"])])
+    assert "Subject: Hello" in capsys.readouterr().err

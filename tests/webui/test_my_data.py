@@ -1,0 +1,175 @@
+"""What is kept about an account: seen, taken out and deleted by its owner."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db.models import CASCADE, SET_NULL
+from django.test import Client
+
+from detector.models import BatchItem, BatchJob
+from detector.my_data import safe_name
+from detector.services.batches import create_batch
+from detector.services.tokens import make_token
+from tests.detector.batches import FACE, incoming
+
+PASSWORD = "a long enough one"
+pytestmark = pytest.mark.django_db
+
+
+class Person:
+    """Somebody with one of everything that is kept."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.user = get_user_model().objects.create_user(name, f"{name}@example.com", PASSWORD)
+        EmailAddress.objects.create(user=self.user, email=self.user.email, primary=True)
+        folder.mkdir()
+        self.batch = create_batch(owner=self.user, files=incoming(folder, **{f"{name}_jpg": FACE}))
+        self.token, self.text = make_token(owner=self.user, name=f"robot of {name}")
+        self.client = Client()
+        self.client.post("/accounts/login/", {"username": name, "password": PASSWORD})
+        self.elsewhere = Client()
+        self.elsewhere.force_login(self.user)
+        self.elsewhere.get("/account/")
+
+    def files(self) -> list[str]:
+        return [name for name in (f"{self.batch.folder}/00001",) if default_storage.exists(name)]
+
+    def can_use_its_token(self) -> bool:
+        headers = {"Authorization": f"Bearer {self.text}"}
+        return Client().get("/api/batches/", headers=headers).status_code == 200
+
+
+@pytest.fixture
+def mia(tmp_path, settings) -> Person:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    cache.clear()
+    return Person("mia", tmp_path / "mia")
+
+
+@pytest.fixture
+def ben(mia, tmp_path) -> Person:
+    return Person("ben", tmp_path / "ben")
+
+
+def archive_of(person: Person) -> zipfile.ZipFile:
+    answer = person.client.get("/account/data/download/")
+    assert answer.headers["Content-Type"] == "application/zip"
+    return zipfile.ZipFile(io.BytesIO(answer.getvalue()))
+
+
+def test_the_page_counts_what_is_kept(mia, ben):
+    html = mia.client.get("/account/data/").content.decode()
+    rows = {part.split('"')[0]: part.split('class="count">')[1][0] for part in html.split('data-kind="')[1:]}
+    assert rows == {"Batches": "1", "API tokens": "1", "Sessions signed in": "2", "Account": "1"}
+
+
+def test_everything_comes_as_one_archive_and_nothing_of_anybody_else(mia, ben):
+    BatchItem.objects.filter(batch=mia.batch).update(result={"emotion": "happy"}, state="succeeded")
+    archive = archive_of(mia)
+    assert archive.testzip() is None
+    folder = f"batches/{mia.batch.pk}"
+    assert archive.read(f"{folder}/00001 mia.jpg") == FACE
+    batch = json.loads(archive.read(f"{folder}/batch.json"))
+    assert batch["items"][0]["prediction"] == {"emotion": "happy"}
+    account = json.loads(archive.read("account.json"))
+    assert (account["name"], account["email_addresses"][0]["email"]) == ("mia", "mia@example.com")
+    assert [row["name"] for row in json.loads(archive.read("tokens.json"))] == ["robot of mia"]
+    assert len(json.loads(archive.read("sessions.json"))) == 2
+    everything = b"".join(archive.read(name) for name in archive.namelist())
+    for secret in ("ben", mia.text, mia.user.password, mia.token.digest, mia.client.session.session_key):
+        assert secret.encode() not in everything
+
+
+def test_a_picture_that_is_gone_meanwhile_is_left_out(mia):
+    default_storage.delete(mia.files()[0])
+    names = archive_of(mia).namelist()
+    assert f"batches/{mia.batch.pk}/batch.json" in names
+    assert not [name for name in names if name.endswith(".jpg")]
+
+
+@pytest.mark.parametrize(
+    ("given", "safe"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\face.jpg", "face.jpg"),
+        ("..", ".."),
+        ("<script>.jpg", "_script_.jpg"),
+        ("", "_"),
+        ("א" * 300 + ".jpg", "א" * 96 + ".jpg"),
+    ],
+)
+def test_names_in_the_archive_fit_any_file_system(given, safe):
+    assert safe_name(given) == safe
+
+
+def test_everything_but_the_account_is_deleted(mia, ben):
+    assert mia.client.get("/account/data/delete/").status_code == 200
+    assert mia.files()
+    answer = mia.client.post("/account/data/delete/", follow=True)
+    assert "Everything is deleted" in answer.content.decode()
+    assert mia.files() == []
+    assert not BatchJob.objects.filter(owner=mia.user).exists()
+    assert not mia.can_use_its_token()
+    assert mia.elsewhere.get("/account/").status_code == 302
+    assert (ben.files() != [], ben.can_use_its_token()) == (True, True)
+    # Whoever asked is still there, in a session of its own.
+    assert UserSession.objects.get(user=mia.user).session_key == mia.client.session.session_key
+
+
+def test_deleting_the_account_takes_the_password(mia):
+    answer = mia.client.post("/account/delete/", {"password": "wrong"})
+    assert "not your password" in answer.content.decode()
+    for _ in range(5):
+        answer = mia.client.post("/account/delete/", {"password": "wrong"})
+    assert "Too many attempts" in answer.content.decode()
+    assert "Too many" in mia.client.post("/account/delete/", {"password": PASSWORD}).content.decode()
+    assert mia.files()
+    assert User.objects.filter(username="mia").exists()
+
+
+def test_a_deleted_account_leaves_no_row_no_file_and_no_session(mia, ben):
+    pk = mia.user.pk
+    answer = mia.client.post("/account/delete/", {"password": PASSWORD}, follow=True)
+    assert "Goodbye" in answer.content.decode()
+    assert mia.files() == []
+    assert not mia.can_use_its_token()
+    assert not User.objects.filter(pk=pk).exists()
+    owners = BatchJob.objects.values_list("owner__username", flat=True)
+    assert list(owners) == ["ben"]  # none that belongs to nobody
+    assert [row.user.username for row in UserSession.objects.all()] == ["ben", "ben"]
+    of_mia = [row for row in Session.objects.all() if row.get_decoded().get("_auth_user_id") == str(pk)]
+    assert of_mia == []
+    for client in (mia.client, mia.elsewhere):
+        assert client.get("/account/").headers["Location"].startswith("/accounts/login/")
+    assert ben.files()
+
+
+# What points to an account and stays when it is deleted. Things of the site are not of one person, and
+# batches are deleted by `detector.my_data` before the account is.
+STAYS = {
+    *("detector.Dataset", "detector.TrainingRun", "detector.Evaluation", "detector.AuditEntry"),
+    "detector.BatchJob",
+}
+
+
+def test_whatever_belongs_to_an_account_goes_with_it():
+    """A new kind of row with an owner either goes by itself, or somebody has thought about it here."""
+    kept = set()
+    relations = [field for field in User._meta.get_fields(include_hidden=True) if field.auto_created]
+    for relation in (field for field in relations if hasattr(field, "on_delete")):
+        on_delete = relation.on_delete
+        assert on_delete in (CASCADE, SET_NULL), relation
+        if on_delete is SET_NULL:
+            kept.add(relation.related_model._meta.label)
+    assert kept == STAYS

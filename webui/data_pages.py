@@ -1,0 +1,93 @@
+"""My data: what is kept about an account, all of it as a download, and deleting it."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.handlers.asgi import ASGIRequest
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView, TemplateView, View
+
+from detector.my_data import KEPT
+from detector.services.accounts import delete_account, delete_everything, zip_of_everything
+from webui.account_forms import PasswordForm
+
+
+class MyDataPage(LoginRequiredMixin, TemplateView):
+    """Each kind of thing that is kept, how many there are, and where to see them."""
+
+    template_name = "webui/account/data.html"
+    extra_context = {"place": "data"}
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        rows = [(kind, kind.count(self.request.user)) for kind in KEPT]
+        return super().get_context_data(rows=rows, **context)
+
+
+class DownloadAll(LoginRequiredMixin, View):
+    """Everything as one zip archive, sent while it is made."""
+
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        pieces = zip_of_everything(user=request.user)
+        name = f"my-hamster-data-{timezone.localdate().isoformat()}.zip"
+        return StreamingHttpResponse(
+            in_threads(pieces) if isinstance(request, ASGIRequest) else pieces,
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
+
+
+async def in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same for the event loop: an ordinary iterator would be read to its end before anything is sent."""
+    take = sync_to_async(lambda: next(pieces, None))
+    try:
+        while (piece := await take()) is not None:
+            if piece:
+                yield piece
+    finally:
+        await sync_to_async(pieces.close)()
+
+
+class DeletePage(LoginRequiredMixin, FormView):
+    """Asks, then deletes everything but the account."""
+
+    template_name = "webui/account/delete_data.html"
+    form_class = Form
+    success_url = reverse_lazy("webui:data")
+    extra_context = {"place": "data", "kinds": [kind for kind in KEPT if kind.delete is not None]}
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        """Delete it; whoever asked stays signed in, in a new session."""
+        delete_everything(user=self.request.user)
+        self.request.session.create()
+        messages.success(self.request, "Everything is deleted. Your account is still there.")
+        return super().form_valid(form)
+
+
+@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+class DeleteAccountPage(LoginRequiredMixin, FormView):
+    """Asks for the password, then deletes the account with everything."""
+
+    template_name = "webui/account/delete_account.html"
+    form_class = PasswordForm
+    success_url = reverse_lazy("webui:camera")
+    extra_context = {"place": "data"}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
+        """Delete it, and say goodbye to a stranger."""
+        user = self.request.user
+        logout(self.request)
+        delete_account(user=user)
+        messages.success(self.request, "Your account and everything in it are deleted. Goodbye!")
+        return super().form_valid(form)

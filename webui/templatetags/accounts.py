@@ -1,0 +1,43 @@
+"""How the pages of accounts show fields and browsers."""
+
+from django import template
+from django.forms import BoundField
+from django.utils.safestring import SafeString
+
+register = template.Library()
+# Each names itself after those that it wants to pass for, so the first that is found is the one.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "Mac OS X": "Mac",
+    "CrOS": "Chromebook",
+    "Linux": "Linux",
+}
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """The field's control in the site's look, without a placeholder: that is a second, fading label."""
+    field.field.widget.attrs.pop("placeholder", None)
+    return field.as_widget(attrs={"class": "text"})
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """Firefox, Linux; what names itself otherwise is called as it names itself."""
+    found = [
+        next((name for mark, name in names.items() if mark in user_agent), None)
+        for names in (BROWSERS, SYSTEMS)
+    ]
+    return ", ".join(name for name in found if name) or user_agent or "A program without a name"
+
+
+@register.filter
+def rate(text: str, of: str) -> str:
+    """240 pictures a minute, for 240/minute of "picture"."""
+    number, _, period = text.partition("/")
+    unit = {"s": "a second", "m": "a minute", "h": "an hour", "d": "a day"}[period[0]]
+    return f"{number} {of}{'' if number == '1' else 's'} {unit}"
