@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from redis.exceptions import RedisError
+from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from detector.addresses import client_address
@@ -44,6 +45,21 @@ class PredictRate(AddressRate):
     """Uploads."""
 
     scope = "predict"
+
+
+class PredictAccountRate(ConfiguredRate, UserRateThrottle):
+    """Uploads of somebody signed in; strangers are counted by `PredictRate`."""
+
+    scope = "predict_account"
+
+    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+        return super().get_cache_key(request, view) if request.user.is_authenticated else None
+
+
+class KeptRate(ConfiguredRate, UserRateThrottle):
+    """What one account does with the predictions that it keeps."""
+
+    scope = "kept"
 
 
 class StreamRate(AddressRate):
