@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.images import BadImage, ImageError, ImageTooLarge, decode_image
+from ml.images import BadImage, ImageError, ImageTooLarge, decode_image, upright_size
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -127,6 +127,23 @@ def test_an_image_is_turned_upright_by_its_exif_orientation(orientation: int, ta
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_picture(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(half_red(64, 32), kind, exif=exif)
+    assert upright_size(data) == decode_image(data).size
+    assert upright_size(data) == ((32, 64) if orientation > 4 else (64, 32))
+
+
+def test_no_size_is_told_of_what_is_no_picture_or_too_large() -> None:
+    with pytest.raises(BadImage):
+        upright_size(b"hello, I am no picture")
+    with pytest.raises(ImageTooLarge):
+        upright_size(png_header(200, 200), max_pixels=30_000)
+
+
 def test_broken_exif_does_not_spoil_a_good_picture() -> None:
     data = encode(half_red(), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + b"\xff" * 20)
     assert decode_image(data).size == (64, 32)
