@@ -88,7 +88,8 @@ def upright_size(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[
     with _open(data, max_pixels) as image:
         _check_size(image.size, max_pixels)
         width, height = image.size
-        return (height, width) if _orientation(image) in _LYING else (width, height)
+        is_lying = image.format != "TIFF" and _orientation(image) in _LYING  # Pillow turns TIFF by itself
+        return (height, width) if is_lying else (width, height)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
