@@ -26,6 +26,8 @@ AT_LEAST: dict[str, float] = {
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
     "upload_max_faces": 1,
+    "kept_max": 1,
+    "kept_retention_days": 0.001,
     "batch_max_items": 1,
     "batch_max_file_bytes": 1024,
     "batch_max_bytes": 1024,
@@ -56,7 +58,7 @@ AT_LEAST: dict[str, float] = {
     "http_max_body_bytes": 1024,
 }
 COUNTS = (
-    *("engine_workers", "live_max_faces", "upload_max_faces"),
+    *("engine_workers", "live_max_faces", "upload_max_faces", "kept_max"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
     *("webhook_attempts", "token_max"),
@@ -64,7 +66,7 @@ COUNTS = (
 RATES = (
     *("api_rate", "predict_rate", "stream_rate"),
     *("account_api_rate", "account_predict_rate", "account_stream_rate"),
-    *("batch_rate", "batch_read_rate"),
+    *("kept_rate", "batch_rate", "batch_read_rate"),
 )
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 

@@ -49,6 +49,10 @@ class HamsterConfig:
     upload_max_pixels: int = 24_000_000
     upload_max_faces: int = 100
 
+    # Predictions that one account may keep, and the days after which they are deleted.
+    kept_max: int = 1000
+    kept_retention_days: float = 30.0
+
     # One batch: items, the bytes of one of its pictures and of all together. Archives count unpacked.
     batch_max_items: int = 2000
     batch_max_file_bytes: int = 10 * MIB
@@ -110,6 +114,8 @@ class HamsterConfig:
     account_api_rate: str = "1200/minute"
     account_predict_rate: str = "240/minute"
     account_stream_rate: str = "60/second"
+    # Everything else that one account does with what it keeps.
+    kept_rate: str = "600/minute"
     # Of one account: batches made, cancelled or taken up again, and everything else about batches.
     batch_rate: str = "60/minute"
     batch_read_rate: str = "600/minute"

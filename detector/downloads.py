@@ -12,10 +12,9 @@ from typing import IO, Any
 from detector.models import BatchItem
 from ml.config import EMOTIONS
 
-COLUMNS = (
-    *("number", "name", "state", "error", "detector", "face", "label", "score", "x1", "y1", "x2", "y2"),
-    *EMOTIONS,
-)
+CORNERS = ("label", "score", "x1", "y1", "x2", "y2")
+FACE_COLUMNS = ("face", *CORNERS, *EMOTIONS)
+COLUMNS = ("number", "name", "state", "error", "detector", *FACE_COLUMNS)
 FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -28,24 +27,34 @@ def write_csv(items: Iterable[BatchItem], file: IO[bytes]) -> None:
         result = item.result or {"boxes": [], "detector": ""}
         about = {
             "number": item.number,
-            "name": _harmless(item.name),
+            "name": harmless(item.name),
             "state": item.state,
             "error": item.error_code,
             "detector": result["detector"],
         }
-        for face, box in enumerate(result["boxes"], start=1):
-            corners = {name: box[name] for name in ("label", "score", "x1", "y1", "x2", "y2")}
-            table.writerow({**about, "face": face, **corners, **box["scores"]})
-        if not result["boxes"]:
-            table.writerow(about)
+        table.writerows({**about, **face} for face in face_cells(result))
     text.detach()
+
+
+def face_cells(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The FACE_COLUMNS of a Prediction: a row for each face, and an empty one where there is none."""
+    faces = [
+        {"face": number, **{name: box[name] for name in CORNERS}, **box["scores"]}
+        for number, box in enumerate(result["boxes"], start=1)
+    ]
+    return faces or [{}]
 
 
 def write_json(items: Iterable[BatchItem], file: IO[bytes]) -> None:
     """A list of objects: number, name, state, prediction (null unless it succeeded), error (or null)."""
+    write_list(map(as_object, items), file)
+
+
+def write_list(objects: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
+    """A JSON list, one object a line."""
     separator = b"["
-    for item in items:
-        file.write(separator + json.dumps(as_object(item)).encode())
+    for item in objects:
+        file.write(separator + json.dumps(item).encode())
         separator = b",\n"
     file.write(b"[]\n" if separator == b"[" else b"]\n")
 
@@ -75,7 +84,7 @@ def as_object(item: BatchItem) -> dict[str, Any]:
     }
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """A spreadsheet would run a name that begins like a formula."""
     return f"'{name}" if name.startswith(FORMULA_MARKS) else name
 
@@ -100,7 +109,7 @@ def _label_path(item: BatchItem, taken: set[str]) -> str:
 class Format:
     """A form of download: who writes it, what it is, and how its file names end."""
 
-    write: Callable[[Iterable[BatchItem], IO[bytes]], None]
+    write: Callable[[Iterable[Any], IO[bytes]], None]
     content_type: str
     suffix: str
 

@@ -20,9 +20,12 @@ from detector.api.batch_serializers import BatchDetailSerializer
 from detector.api.token_serializers import ApiTokenSerializer
 from detector.downloads import as_object
 from detector.models import OPEN, BatchItem
+from detector.prediction_downloads import as_object as as_kept_prediction
 from detector.selectors.batches import batches_of
+from detector.selectors.predictions import predictions_of
 from detector.selectors.tokens import tokens_of
 from detector.services.batches import NotCancellable, delete_batch, request_cancel
+from detector.services.predictions import delete_predictions
 
 User = AbstractBaseUser
 
@@ -117,7 +120,23 @@ def _delete_batches(user: User) -> None:
         delete_batch(batch=batch)
 
 
+def _export_predictions(user: User) -> Iterator[Document]:
+    kept = predictions_of(owner=user)
+    yield as_json("pictures/results.json", [as_kept_prediction(prediction) for prediction in kept.iterator()])
+    for prediction in kept.exclude(thumbnail=None).iterator():
+        name = f"pictures/{prediction.pk} {safe_name(prediction.name)}.jpg"
+        yield Document(name, bytes(prediction.thumbnail))
+
+
 KEPT = [
+    Kept(
+        "Results of pictures",
+        "What was found in pictures whose results you chose to keep, and small copies where you chose those.",
+        "webui:pictures",
+        lambda user: predictions_of(owner=user).count(),
+        _export_predictions,
+        lambda user: delete_predictions(owner=user),
+    ),
     Kept(
         "Batches",
         "Pictures that you handed in, and what was found in them. They go by themselves after a while.",

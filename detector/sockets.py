@@ -252,13 +252,15 @@ class GuardedRequest(http_protocol.WebRequest):
         self.content.truncate(0)
         limit = self._limit
         message = message or f"The request is larger than {limit} bytes."
-        body = json.dumps(
-            {"error": {"code": code, "message": message, "details": {"max_bytes": limit}}}
-        ).encode()
+        if self.channel._path.startswith(b"/api/"):
+            error = {"code": code, "message": message, "details": {"max_bytes": limit}}
+            kind, body = b"application/json", json.dumps({"error": error}).encode()
+        else:  # a page's form, sent by a person
+            kind, body = b"text/plain; charset=utf-8", f"{message} Go back and choose less.".encode()
         transport = self.channel.transport
         transport.write(
-            b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (status, len(body), body)
+            b"HTTP/1.1 %s\r\nContent-Type: %s\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (status, kind, len(body), body)
         )
         # Closing at once would reset the connection and lose the answer of a client that is still sending.
         transport.loseWriteConnection()

@@ -19,6 +19,7 @@ from detector.services.batches import expire_batches, send_messages
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
 from detector.services.datasets import delete_forgotten_uploads
 from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
+from detector.services.predictions import expire_predictions
 from detector.services.speed import measure_speed, recover_speed_measurements
 from detector.services.training import claim_training_run, recover_abandoned_runs, resend_next_run
 from detector.services.training_process import supervise_training
@@ -106,7 +107,7 @@ def _look() -> None:
     for service in (
         *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
         *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations, resend_due_webhooks),
-        recover_speed_measurements,
+        *(recover_speed_measurements, expire_predictions),
     ):
         _with_fresh_connection(service)
 

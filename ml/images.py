@@ -30,6 +30,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_LYING = (5, 6, 7, 8)
 
 
 class ImageError(Exception):
@@ -64,15 +65,7 @@ def decode_image(
 
     Raises `BadImage` or `ImageTooLarge`, and nothing else, whatever the bytes are.
     """
-    if not data:
-        raise BadImage("The image is empty (0 bytes).")
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLarge(f"The image has more than {max_pixels} pixels.") from error
-    except Exception as error:  # Pillow's plugins raise a dozen kinds of error on bad headers
-        raise BadImage("Not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF.") from error
-    with image:
+    with _open(data, max_pixels) as image:
         _check_size(image.size, max_pixels)
         _check_work(image, data, max_pixels)
         try:
@@ -85,6 +78,29 @@ def decode_image(
             Exception
         ) as error:  # as above: truncated data alone raises OSError, SyntaxError, struct.error, ...
             raise BadImage(f"The {image.format} image is damaged or cut short.") from error
+
+
+def upright_size(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[int, int]:
+    """Width and height of an image once it is turned upright, as its file declares them.
+
+    Raises `BadImage` or `ImageTooLarge`.
+    """
+    with _open(data, max_pixels) as image:
+        _check_size(image.size, max_pixels)
+        width, height = image.size
+        is_lying = image.format != "TIFF" and _orientation(image) in _LYING  # Pillow turns TIFF by itself
+        return (height, width) if is_lying else (width, height)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    if not data:
+        raise BadImage("The image is empty (0 bytes).")
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge(f"The image has more than {max_pixels} pixels.") from error
+    except Exception as error:  # Pillow's plugins raise a dozen kinds of error on bad headers
+        raise BadImage("Not an image: expected JPEG, PNG, WebP, GIF, BMP or TIFF.") from error
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

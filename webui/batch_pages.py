@@ -20,9 +20,9 @@ from detector.models import OPEN, BatchItem, BatchJob
 from detector.selectors.batches import batches_of, expressions_of, retryable_items, webhook_attempts_of
 from detector.services.batches import delete_batch, request_cancel, retry
 from ml.config import UNKNOWN
+from webui.boxes import Box, boxes_of, in_words
 
 ITEMS_ON_A_PAGE = 24
-NO_ROOM_ABOVE = 0.12  # of the picture's height: a label would be cut off, so it stands inside its box
 SHOWN_STATES = ("succeeded", "failed", "cancelled")
 DOWNLOADS = {"csv": "CSV", "json": "JSON", "yolo": "YOLO labels"}
 
@@ -144,19 +144,6 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A face for SVG: percentages of the picture, and where its label stands."""
-
-    label: str
-    text: str
-    x: str
-    y: str
-    width: str
-    height: str
-    label_dy: int
-
-
-@dataclass(frozen=True, slots=True)
 class Shot:
     """An item of the gallery."""
 
@@ -166,7 +153,7 @@ class Shot:
     @property
     def says(self) -> str:
         """What was found, in words."""
-        return ", ".join(box.text for box in self.boxes) or "No face"
+        return in_words(self.boxes)
 
 
 def _choices(batch: BatchJob, expressions: dict[str, int], show: str) -> list[Choice]:
@@ -180,16 +167,4 @@ def _choices(batch: BatchJob, expressions: dict[str, int], show: str) -> list[Ch
 
 
 def _shot(item: BatchItem) -> Shot:
-    return Shot(item, [_box(box) for box in (item.result or {"boxes": []})["boxes"]])
-
-
-def _box(box: dict[str, Any]) -> Box:
-    return Box(
-        label=box["label"],
-        text=f"{box['label'].capitalize()} {box['score']:.0%}".replace("%", " %"),
-        x=f"{box['x1']:.2%}",
-        y=f"{box['y1']:.2%}",
-        width=f"{box['x2'] - box['x1']:.2%}",
-        height=f"{box['y2'] - box['y1']:.2%}",
-        label_dy=17 if box["y1"] < NO_ROOM_ABOVE else -6,
-    )
+    return Shot(item, boxes_of(item.result))

@@ -11,6 +11,7 @@ from webui import (
     dataset_pages,
     detector_acts,
     detector_pages,
+    picture_pages,
     training_pages,
     views,
 )
@@ -59,6 +60,9 @@ urlpatterns = [
         detector_pages.EvaluationPictureView.as_view(),
         name="evaluation-picture",
     ),
+    path("pictures/", picture_pages.PicturesPage.as_view(), name="pictures"),
+    path("pictures/kept/delete/", picture_pages.DeleteAllKept.as_view(), name="delete-all-kept"),
+    path("pictures/kept/<int:pk>/delete/", picture_pages.DeleteKept.as_view(), name="delete-kept"),
     path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
     path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
     path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),

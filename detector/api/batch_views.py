@@ -1,6 +1,5 @@
 """Batches over REST: signed-in people, their own ones. Another's batch is not there."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,6 +21,7 @@ from detector.api.batch_serializers import (
     WebhookAttemptSerializer,
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
+from detector.api.download_answers import AnyAccept, download
 from detector.api.pagination import CursorPagination, NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
@@ -214,16 +213,6 @@ class BatchRetryView(OwnBatches):
         return self.row(pk, 202)
 
 
-class AnyAccept(BaseContentNegotiation):
-    """A download's form is said in its address, so the Accept header decides nothing."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class BatchDownloadView(OwnBatches):
     """The results of one of your batches as one file; of an open batch, those there are."""
 
@@ -242,11 +231,5 @@ class BatchDownloadView(OwnBatches):
     def get(self, request: Request, pk: int) -> FileResponse:
         query = DownloadSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        chosen = FORMATS[query.validated_data["as"]]
         items = self.own_batch().items.order_by("number").iterator(chunk_size=200)
-        file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-        chosen.write(items, file)
-        file.seek(0)
-        return FileResponse(
-            file, as_attachment=True, filename=f"batch-{pk}{chosen.suffix}", content_type=chosen.content_type
-        )
+        return download(FORMATS[query.validated_data["as"]], items, name=f"batch-{pk}")

@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from detector.api.batch_views import AnyAccept
 from detector.api.detector_serializers import (
     DetectorDetailSerializer,
     DetectorFileSerializer,
@@ -25,6 +24,7 @@ from detector.api.detector_serializers import (
     StartEvaluationSerializer,
     StartShadowSerializer,
 )
+from detector.api.download_answers import AnyAccept
 from detector.api.pagination import NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.staff import STAFF_ERRORS, STAFF_ROW_ERRORS

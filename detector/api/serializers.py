@@ -28,6 +28,17 @@ class UploadSerializer(serializers.Serializer):
         return file
 
 
+class KeepSerializer(serializers.Serializer):
+    """Query: whether the result is kept."""
+
+    keep = serializers.BooleanField(
+        default=False, help_text="Keep the result for the account that is signed in, under predictions/."
+    )
+    thumbnail = serializers.BooleanField(
+        default=False, help_text="With it a small copy of the picture, at most 320 pixels wide and high."
+    )
+
+
 class Base64Picture(serializers.CharField):
     """A picture as base64, bare or in a data URL; its value is the bytes.
 
@@ -83,6 +94,12 @@ class PredictionSerializer(serializers.Serializer):
     timing_ms = serializers.DictField(
         child=serializers.FloatField(), help_text="decode, queue, inference, and their total"
     )
+
+
+class KeptAnswerSerializer(PredictionSerializer):
+    """The same with the number under which it is kept."""
+
+    id = serializers.IntegerField()
 
 
 class HealthSerializer(serializers.Serializer):

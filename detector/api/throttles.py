@@ -47,6 +47,12 @@ class PredictRate(AddressRate):
     scope = "predict"
 
 
+class KeptRate(ConfiguredRate, UserRateThrottle):
+    """What one account does with the predictions that it keeps."""
+
+    scope = "kept"
+
+
 class StreamRate(AddressRate):
     """Frames sent one by one."""
 

@@ -25,6 +25,12 @@ from detector.api.detector_views import (
     DetectorView,
 )
 from detector.api.health import HealthView, ReadyView
+from detector.api.prediction_views import (
+    PredictionDownloadView,
+    PredictionListView,
+    PredictionThumbnailView,
+    PredictionView,
+)
 from detector.api.token_views import TokenListView, TokenView
 from detector.api.training_views import (
     TrainingRunCancelView,
@@ -52,6 +58,14 @@ urlpatterns = [
         "api/detectors/<int:pk>/evaluations/<int:evaluation>/",
         DetectorEvaluationView.as_view(),
         name="evaluation",
+    ),
+    path("api/predictions/", PredictionListView.as_view(), name="predictions"),
+    path("api/predictions/download/", PredictionDownloadView.as_view(), name="prediction-download"),
+    path("api/predictions/<int:pk>/", PredictionView.as_view(), name="prediction"),
+    path(
+        "api/predictions/<int:pk>/thumbnail/",
+        PredictionThumbnailView.as_view(),
+        name="prediction-thumbnail",
     ),
     path("api/batches/", BatchListView.as_view(), name="batches"),
     path("api/batches/<int:pk>/", BatchView.as_view(), name="batch"),

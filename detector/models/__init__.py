@@ -4,6 +4,7 @@ from detector.models.batches import BatchItem, BatchJob
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import OPEN, JobState
+from detector.models.predictions import Prediction
 from detector.models.tokens import ApiToken
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import (
@@ -27,6 +28,7 @@ __all__ = [
     "Evaluation",
     "EvaluationPart",
     "JobState",
+    "Prediction",
     "ShadowCount",
     "ShadowPace",
     "TrainingRun",

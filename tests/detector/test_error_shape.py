@@ -13,7 +13,7 @@ from django.urls import get_resolver
 JSON = "application/json"
 GETTABLE = (
     *("1/", "items/", "download/", "webhook-attempts/"),
-    *("evaluations/", "samples/", "epochs/"),
+    *("evaluations/", "samples/", "epochs/", "thumbnail/"),
 )
 FOR_STAFF = ("api/datasets/", "api/training-runs/", "api/detectors/", "api/evaluations/")
 pytestmark = pytest.mark.usefixtures("engine")
@@ -35,7 +35,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        is_closed = address.startswith(("api/batches/", "api/tokens/", *FOR_STAFF))
+        is_closed = address.startswith(("api/batches/", "api/predictions/", "api/tokens/", *FOR_STAFF))
         yield 403 if is_closed else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
@@ -50,6 +50,7 @@ def mistakes(client: Client):
     yield 400, client.post("/api/predict/stream", json.dumps({"image": "!"}), JSON)
     yield 413, client.post("/api/predict/stream", json.dumps({"image": "A" * 20_000_000}), JSON)
     yield 406, client.get("/health", headers={"Accept": "image/png"})
+    yield 403, client.post("/api/predict?keep=true")
     yield 403, client.get("/api/batches/")
     yield 403, client.post("/api/batches/", {})
 
@@ -63,6 +64,10 @@ def mistakes_of_somebody_signed_in(client: Client):
         elif "1" in address:
             yield 404, ask_for_row(client, address)
     yield 404, client.get("/api/batches/99999999999999999999/")
+    yield 400, client.post("/api/predict?keep=perhaps")
+    yield 405, client.post("/api/predictions/")
+    yield 400, client.get("/api/predictions/?emotion=joyful")
+    yield 404, client.get("/api/predictions/?cursor=nonsense")
     yield 405, client.put("/api/batches/")
     yield 405, client.get("/api/batches/1/cancel/")
     yield 400, client.post("/api/batches/", {})
@@ -84,7 +89,7 @@ def mistakes_of_staff(client: Client):
         yield 400, client.post(f"/api/{address}/", "{}", "application/json; charset=utf-7")
         yield 400, client.post(f"/api/{address}/", json.dumps({"datasets": [1] * 2000}), JSON)
     for cursor in (b"p=2026", b"p=none", b"p=%00", b"p=" + b"9" * 22, b"o=" + b"9" * 22 + b"&p=1"):
-        for address in ("batches", "training-runs", "datasets", "detectors"):
+        for address in ("batches", "predictions", "training-runs", "datasets", "detectors"):
             yield 404, client.get(f"/api/{address}/?cursor={base64.b64encode(cursor).decode()}")
     yield 405, client.put("/api/detectors/")
     yield 400, client.get("/api/detectors/?state=lost")

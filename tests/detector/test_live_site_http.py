@@ -17,6 +17,12 @@ from tests.detector.pictures import encoded, scene
 
 def post(site: LiveSite, path: str, headers: list[str], pieces: Iterable[bytes]) -> tuple[int, dict]:
     """Send a body piece by piece until there is an answer; its status and JSON."""
+    head, body = exchange(site, path, headers, pieces)
+    return int(head.split()[1]), json.loads(body)
+
+
+def exchange(site: LiveSite, path: str, headers: list[str], pieces: Iterable[bytes]) -> tuple[bytes, bytes]:
+    """The same; what stands before the body of the answer, and the body."""
     with socket.create_connection(("127.0.0.1", site.port), PATIENCE) as client:
         lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{site.port}", "Connection: close", *headers]
         client.sendall("\r\n".join([*lines, "", ""]).encode())
@@ -25,7 +31,7 @@ def post(site: LiveSite, path: str, headers: list[str], pieces: Iterable[bytes])
                 break
             client.sendall(piece)
         head, _, body = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
-    return int(head.split()[1]), json.loads(body)
+    return head, body
 
 
 def in_chunks(body: bytes, size: int = 65_536) -> Iterator[bytes]:
@@ -44,6 +50,14 @@ def test_a_body_over_the_limit_is_refused_while_it_arrives(site, length):
     status, answer = post(site, "/api/predict/stream", ["Content-Type: application/json", length], pieces)
     assert (status, answer["error"]["code"]) == (413, "request_too_large")
     assert site.memory() - before < 20_000_000
+
+
+def test_a_form_over_the_limit_is_refused_in_words_for_people(site):
+    headers = ["Content-Type: multipart/form-data; boundary=b", "Content-Length: 30000000"]
+    head, body = exchange(site, "/pictures/", headers, repeat(bytes(50_000), 599))
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"text/plain" in head
+    assert body == b"The request is larger than 16777216 bytes. Go back and choose less."
 
 
 def test_an_upload_without_a_length_is_looked_at_and_never_written_to_a_disk(site):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.images import BadImage, ImageError, ImageTooLarge, decode_image
+from ml.images import BadImage, ImageError, ImageTooLarge, decode_image, upright_size
 
 
 def encode(image: Image.Image, kind: str, **options) -> bytes:
@@ -124,6 +124,23 @@ def test_an_image_is_turned_upright_by_its_exif_orientation(orientation: int, ta
     assert image.width == 2 * image.height
     assert image.getpixel((image.width // 8, image.height // 2))[0] > 200
     assert image.getpixel((image.width * 7 // 8, image.height // 2))[2] > 200
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_picture(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(half_red(64, 32), kind, exif=exif)
+    assert upright_size(data) == decode_image(data).size
+    assert upright_size(data) == ((32, 64) if orientation > 4 else (64, 32))
+
+
+def test_no_size_is_told_of_what_is_no_picture_or_too_large() -> None:
+    with pytest.raises(BadImage):
+        upright_size(b"hello, I am no picture")
+    with pytest.raises(ImageTooLarge):
+        upright_size(png_header(200, 200), max_pixels=30_000)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")

@@ -21,7 +21,15 @@ from drf_spectacular.generators import SchemaGenerator
 
 from detector.checks import RATES
 from detector.jobs import WATCHABLE
-from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
+from detector.models import (
+    BatchItem,
+    Dataset,
+    DatasetSample,
+    DetectorVersion,
+    Evaluation,
+    Prediction,
+    TrainingRun,
+)
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
 from detector.services.tokens import make_token
@@ -37,7 +45,7 @@ PUBLIC = {
     *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
     *("accounts/signup/", "accounts/inactive/", "accounts/confirm-email/", "accounts/password/set/"),
     *("accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/"),
-    *("api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
+    *("pictures/", "api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
 }
 # For whoever holds the key, which a mail brought: tests/webui/test_accounts.py tries them.
 BY_KEY = {
@@ -50,6 +58,8 @@ AREAS = {
     "accounts": OWN,
     "batches": OWN,
     "tokens": OWN,
+    "pictures": OWN,
+    "predictions": OWN,
     "training": STAFF,
     "training-runs": STAFF,
     "detectors": STAFF,
@@ -131,6 +141,10 @@ class House:
         batch = create_batch(owner=owner, files=incoming(folder, **{f"{SECRET}_jpg": FACE}))
         result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": SECRET, "timing_ms": {}}
         batch.items.update(state=BatchItem.State.SUCCEEDED, result=result, finished_at=timezone.now())
+        kept = Prediction.objects.create(
+            **{"owner": owner, "expires_at": timezone.now(), "name": SECRET, "result": result},
+            **{"width": 4, "height": 3, "emotion": "happy", "detector": SECRET, "thumbnail": FACE},
+        )
         onnx = write_red_cell_detector(folder / "red.onnx", version=SECRET)
         version = register_version(onnx=onnx, source=DetectorVersion.Source.TRAINING)
         faces = make_dataset(folder / "faces", train=1, valid=1, size=64)
@@ -153,6 +167,8 @@ class House:
             "account": {"pk": token.pk},
             "tokens": {"pk": token.pk},
             "batches": {"pk": batch.pk, "number": 1},
+            "pictures": {"pk": kept.pk},
+            "predictions": {"pk": kept.pk},
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
             "datasets": {"pk": data.pk, "sample": sample.pk},

@@ -33,7 +33,7 @@ class Links(HTMLParser):
         self.found += [value for name, value in attrs if name in {"src", "href", "data-url"} and value]
 
 
-@pytest.mark.parametrize("address", ["/", "/no-such-page/"])
+@pytest.mark.parametrize("address", ["/", "/pictures/", "/no-such-page/"])
 def test_static_files_that_a_page_names_exist(client: Client, address: str) -> None:
     links = Links()
     links.feed(client.get(address).content.decode())

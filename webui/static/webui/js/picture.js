@@ -1,6 +1,6 @@
 /** A still picture instead of the camera: choosing or dropping it, showing it, asking the server about it. */
 
-import { containRect } from "./geometry.js";
+import { containRect, fitWithin } from "./geometry.js";
 
 /** An error of the API by its code, or `no_answer`. */
 export class PictureError extends Error {
@@ -37,9 +37,10 @@ export async function predict(url, file) {
 
 /** Shows a picture whole, upright, in the middle of the card. */
 export class PictureView {
-  /** @param {HTMLCanvasElement} canvas fills the card */
-  constructor(canvas) {
+  /** @param {HTMLCanvasElement} canvas fills the card @param {number} [longest] pixels of a side that are kept in memory */
+  constructor(canvas, longest = Infinity) {
     this.canvas = canvas;
+    this.longest = longest;
     /** @type {ImageBitmap | null} */
     this.bitmap = null;
     this.loading = 0;
@@ -52,7 +53,7 @@ export class PictureView {
     const turn = (this.loading += 1);
     let bitmap;
     try {
-      bitmap = await createImageBitmap(file);
+      bitmap = await this.#shrunk(await createImageBitmap(file));
     } catch (error) {
       throw new PictureError("bad_image", String(error));
     }
@@ -63,6 +64,14 @@ export class PictureView {
     this.bitmap?.close();
     this.bitmap = bitmap;
     this.draw();
+  }
+
+  async #shrunk(bitmap) {
+    if (Math.max(bitmap.width, bitmap.height) <= this.longest) return bitmap;
+    const { width, height } = fitWithin(bitmap, this.longest);
+    const small = await createImageBitmap(bitmap, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" });
+    bitmap.close();
+    return small;
   }
 
   /** @returns {import("./geometry.js").Rect | null} where it lies in the card, CSS pixels */

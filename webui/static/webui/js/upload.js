@@ -3,13 +3,20 @@
 /** What the API says went wrong, with the fields that it names, or that the connection broke. */
 export class UploadError extends Error {
   name = "UploadError";
+
+  /** @param {string} message @param {{code: string, retryAfter?: number}} how `code` is the API's, or `no_answer`; seconds to wait */
+  constructor(message, { code, retryAfter = 0 }) {
+    super(message);
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
 }
 
 /**
  * POST a form. Not with `fetch`, which does not say how much has been sent.
  * @param {string} url @param {FormData} form
  * @param {{token: string, progress: (loaded: number, total: number) => void, stop?: AbortSignal}} how `token` is the page's CSRF
- * token; bytes are told of
+ * token, if it has one; bytes are told of
  * @returns {Promise<object>} what the API answers
  * @throws {UploadError}
  */
@@ -17,22 +24,28 @@ export function upload(url, form, { token, progress, stop }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("X-CSRFToken", token);
+    if (token) request.setRequestHeader("X-CSRFToken", token);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) progress(event.loaded, event.total);
     });
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300 && request.response) resolve(request.response);
-      else reject(new UploadError(reason(request)));
+      else reject(new UploadError(reason(request), about(request)));
     });
     request.addEventListener("error", () => {
-      reject(new UploadError("The connection broke before everything was sent. Nothing was kept; try again."));
+      const message = "The connection broke before everything was sent. Nothing was kept; try again.";
+      reject(new UploadError(message, { code: "no_answer" }));
     });
-    request.addEventListener("abort", () => reject(new UploadError("Stopped. Nothing was kept.")));
+    request.addEventListener("abort", () => reject(new UploadError("Stopped. Nothing was kept.", { code: "stopped" })));
     stop?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
+}
+
+function about(request) {
+  const code = request.response?.error?.code ?? "no_answer";
+  return { code, retryAfter: Number(request.getResponseHeader("Retry-After")) || 0 };
 }
 
 function reason({ status, response }) {
