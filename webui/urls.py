@@ -6,6 +6,8 @@ from django.urls import path
 from webui import (
     batch_pages,
     batch_pictures,
+    correction_pages,
+    correction_review_pages,
     dataset_pages,
     detector_acts,
     detector_pages,
@@ -53,6 +55,25 @@ urlpatterns = [
         "detectors/evaluations/<int:pk>/pictures/<int:number>/",
         detector_pages.EvaluationPictureView.as_view(),
         name="evaluation-picture",
+    ),
+    path("corrections/", correction_pages.CorrectionsPage.as_view(), name="corrections"),
+    path("corrections/withdraw/", correction_pages.WithdrawWithCode.as_view(), name="correction-code"),
+    path(
+        "corrections/<int:pk>/withdraw/", correction_pages.WithdrawOwn.as_view(), name="correction-withdraw"
+    ),
+    path("corrections/<int:pk>/crop/", correction_pages.OwnCrop.as_view(), name="correction-crop"),
+    path("corrections/review/", correction_review_pages.ReviewPage.as_view(), name="correction-review"),
+    path("corrections/review/undo/", correction_review_pages.Undo.as_view(), name="correction-undo"),
+    path(
+        "corrections/review/dataset/",
+        correction_review_pages.MakeDataset.as_view(),
+        name="correction-dataset",
+    ),
+    path("corrections/review/<int:pk>/", correction_review_pages.Decide.as_view(), name="correction-decide"),
+    path(
+        "corrections/review/<int:pk>/crop/",
+        correction_review_pages.ReviewCrop.as_view(),
+        name="correction-review-crop",
     ),
     path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
     path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
