@@ -1,7 +1,7 @@
 """Reads of corrections."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, QuerySet, Sum
 
 from detector.models import RIGHT_LABELS, Correction
-from ml.duplicates import find_twins, stack
+from ml.duplicates import Twin, find_twins, stack
 
 State = Correction.State
 USED = (State.ACCEPTED, State.RELABELLED)
 DECIDED = (*USED, State.REJECTED)
+# Wider than between the splits of a data set: a camera has the same face a little further to the side. Of 800
+# photographs of faces two are taken for another's.
+MOST_BITS, MOST_GREY = 10, 8.0
 
 
 def corrections_of(*, owner: AbstractBaseUser) -> QuerySet[Correction]:
@@ -68,12 +71,22 @@ def counts_by_label() -> dict[str, int]:
 
 
 def twin_of(correction: Correction) -> Correction | None:
-    """The other correction whose crop looks most like this one's, where one looks alike at all."""
+    """The correction that looks most like the same face, of those in use first; None where none does."""
     others = Correction.objects.exclude(pk=correction.pk).exclude(crop="").order_by("id")
-    rows = list(others.values_list("pk", "signature"))
-    ours = stack([np.frombuffer(correction.signature, np.uint8)])
-    twins = find_twins(ours, stack([np.frombuffer(signature, np.uint8) for _, signature in rows]))
-    return Correction.objects.filter(pk=rows[twins[0].second][0]).first() if twins else None
+    for rows in (others.filter(state__in=USED), others.exclude(state__in=USED)):
+        found = list(rows.values_list("pk", "signature"))
+        if twins := look_alikes(_signatures([correction.signature]), _signatures([row[1] for row in found])):
+            return Correction.objects.filter(pk=found[twins[0].second][0]).first()
+    return None
+
+
+def _signatures(stored: Sequence[bytes]) -> np.ndarray:
+    return stack([np.frombuffer(signature, np.uint8) for signature in stored])
+
+
+def look_alikes(first: np.ndarray, second: np.ndarray) -> list[Twin]:
+    """For each signature [72] of `first` [n, 72] the nearest in `second` that looks like the same face."""
+    return find_twins(first, second, most_bits=MOST_BITS, most_grey=MOST_GREY)
 
 
 def count_corrections(*, owner: AbstractBaseUser) -> int:

@@ -18,14 +18,14 @@ from django.db import transaction
 from detector.conf import config
 from detector.errors import FULL, DiskFull, HamsterError
 from detector.models import NOT_A_FACE, Correction, Dataset
-from detector.selectors.corrections import used_corrections
+from detector.selectors.corrections import look_alikes, used_corrections
 from detector.selectors.datasets import uploaded_bytes
 from detector.services.correction_files import MANIFEST, read_crop
 from detector.services.dataset_files import check_room, delete_folder, new_folder
 from detector.services.dataset_intake import ArchiveTooLarge
 from detector.services.datasets import free_name, keep_made_dataset
 from ml.config import EMOTIONS
-from ml.duplicates import find_twins, stack
+from ml.duplicates import stack
 
 logger = logging.getLogger(__name__)
 VALID_SHARE = 0.2
@@ -105,7 +105,7 @@ def _first_alike(corrections: Sequence[Correction]) -> list[int]:
     signatures = stack([np.frombuffer(correction.signature, np.uint8) for correction in corrections])
     first = list(range(len(corrections)))
     for index in range(1, len(corrections)):
-        for twin in find_twins(signatures[index : index + 1], signatures[:index]):
+        for twin in look_alikes(signatures[index : index + 1], signatures[:index]):
             first[index] = first[twin.second]
     return first
 

@@ -259,6 +259,8 @@ def test_the_schema_describes_every_address(client):
         "/api/batches/{id}/retry/",
         "/api/batches/{id}/download/",
         "/api/batches/{id}/webhook-attempts/",
+        "/api/corrections/",
+        "/api/corrections/{id}/",
         "/api/datasets/",
         "/api/datasets/{id}/",
         "/api/datasets/{id}/check/",

@@ -20,12 +20,15 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from detector.checks import RATES
+from detector.consent import consent_in_force
 from detector.jobs import WATCHABLE
 from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
+from detector.services.corrections import Shown, submit_correction
 from detector.services.versions import register_version
 from tests.detector.batches import FACE, incoming
+from tests.detector.pictures import FACE as RED
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector
 
@@ -34,6 +37,8 @@ SECRET = "secret-of-the-owner"
 PUBLIC = {
     *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
     *("api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
+    # Anybody sends corrections, and withdraws with a code; the pages list one's own only.
+    *("corrections/", "corrections/withdraw/", "api/corrections/"),
 }
 OWN, STAFF = "of whom it belongs to", "for staff"
 AREAS = {
@@ -42,6 +47,8 @@ AREAS = {
     "training-runs": STAFF,
     "detectors": STAFF,
     "datasets": STAFF,
+    "corrections": OWN,
+    "corrections/review": STAFF,
     "admin": STAFF,
 }
 WATCHED_AREAS = {
@@ -73,8 +80,9 @@ class Address(NamedTuple):
 
 
 def area_of(path: str) -> str:
-    """Pages and API of the same things are one area."""
-    return path.partition("/")[0]
+    """Pages and API of the same things are one area; a part of it that is for others is one of its own."""
+    own = [area for area in AREAS if "/" in area and path.startswith(f"{area}/")]
+    return own[0] if own else path.partition("/")[0]
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -131,16 +139,22 @@ class House:
         evaluation = Evaluation.objects.create(version=version, dataset=data, owner=staff, total=1, done=1)
         looked_at = {"path": picture, "size": [64, 64], "source": "", "truth": [], "found": [], "problem": ""}
         evaluation.parts.create(start=0, pictures=[looked_at])
+        shown = Shown("happy", 0.9, SECRET)
+        correction, _ = submit_correction(
+            **{"owner": owner, "picture": FACE, "box": RED, "shown": shown, "label": "sad"},
+            consent=consent_in_force().version,
+        )
         run = TrainingRun.objects.create(
             **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
         )
-        self.files = [batch.items.get().file.name, version.onnx.name]
+        self.files = [batch.items.get().file.name, version.onnx.name, correction.crop.name]
         self.values: dict[str, dict[str, object]] = {
             "batches": {"pk": batch.pk, "number": 1},
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
             "datasets": {"pk": data.pk, "sample": sample.pk},
+            "corrections": {"pk": correction.pk},
             "detectors": {"pk": version.pk, "evaluation": evaluation.pk},
             "detectors/evaluations": {"pk": evaluation.pk, "number": 0},
             "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "no/"},

@@ -5,8 +5,8 @@ import { aroundFace } from "./crop.js";
 import { keepCorrection } from "./kept_corrections.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
-/** @typedef {{source: CanvasImageSource, part: import("./geometry.js").Rect, mirrored: boolean, detector: string}} Scene
- *  `part` of the source is what was looked at, in its pixels */
+/** @typedef {{source: HTMLCanvasElement | ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
+ *  whether it is shown mirrored, and which version looked */
 
 const CONSENT_KEY = "hamster-correction-consent";
 const QUALITY = 0.92;
@@ -48,8 +48,8 @@ export class CorrectionDialog {
 
   #open() {
     if (this.face === null) return;
-    const { source, part, mirrored, detector } = this.scene();
-    const cut = aroundFace(this.face, part);
+    const { source, mirrored, detector } = this.scene();
+    const cut = aroundFace(this.face, source);
     Object.assign(this.crop, cut.size);
     const { x, y, width, height } = cut.part;
     const context = this.crop.getContext("2d", { alpha: false });
@@ -84,6 +84,7 @@ export class CorrectionDialog {
     }
     this.said.textContent = SAID.unsent;
     this.sendButton.hidden = false;
+    this.sendButton.scrollIntoView({ block: "nearest" });
   }
 
   async #send() {

@@ -1,6 +1,6 @@
 /** What is said about corrections, in plain words. */
 
-import { looks, named, percent } from "./emotions.js";
+import { named, percent } from "./emotions.js";
 
 /** @param {string} label of a correction @returns {string} "Not a face" */
 export function labelNamed(label) {
@@ -9,7 +9,7 @@ export function labelNamed(label) {
 
 /** @param {import("./emotions.js").Face} face @returns {string} */
 export function shownAs(face) {
-  return `It was shown as: ${looks(face.label).toLowerCase()}, ${percent(face.score)}.`;
+  return `It was shown as ${face.label}, ${percent(face.score)}.`;
 }
 
 export const SAID = {
@@ -22,7 +22,7 @@ export const SAID = {
 
 const TROUBLES = {
   no_answer: "The server does not answer, so nothing was sent. Try again in a moment.",
-  throttled: "That were many corrections at once. Nothing was kept; try again later.",
+  throttled: "These were many corrections in a short time. This one was not kept; try again later.",
   corrections_full: "There is no room for more corrections at the moment. Nothing was kept.",
   consent_changed: "What is asked has changed meanwhile. Load the page again and read it; nothing was kept.",
   permission_denied: "You are signed out, or signed in anew. Load the page again; nothing was kept.",

@@ -41,7 +41,7 @@ class Stage {
     this.overlay.area = () => (this.state === "picture" ? this.picture.area : null);
     this.live = new Live(this.video, this.root.dataset.livePath);
     this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), () => ({
-      ...(this.state === "picture" ? this.picture : this.live.frames).shown,
+      source: this.state === "picture" ? this.picture.bitmap : this.live.seen,
       mirrored: this.overlay.mirrored,
       detector: this.numbers.detector,
     }));

@@ -71,12 +71,6 @@ export class PictureView {
     return this.bitmap && card.width > 0 ? containRect(this.bitmap, card) : null;
   }
 
-  /** @returns {{source: ImageBitmap, part: import("./geometry.js").Rect}} all of it, in its own pixels */
-  get shown() {
-    const { width, height } = this.bitmap;
-    return { source: this.bitmap, part: { x: 0, y: 0, width, height } };
-  }
-
   draw() {
     const area = this.area;
     if (!area) return;
