@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from detector import (  # noqa: F401  (register their pages)
     batch_admin,
+    correction_admin,
     dataset_admin,
     prediction_admin,
     token_admin,

@@ -48,6 +48,10 @@ AT_LEAST: dict[str, float] = {
     "webhook_attempts": 1,
     "webhook_backoff_seconds": 0.01,
     "webhook_timeout_seconds": 0.1,
+    "correction_max_bytes": 1024,
+    "correction_quota_bytes": 0,
+    "correction_retention_days": 1,
+    "correction_enough": 1,
     "engine_workers": 1,
     "engine_max_connections": 1,
     "engine_max_requests": 1,
@@ -61,12 +65,13 @@ COUNTS = (
     *("engine_workers", "live_max_faces", "upload_max_faces", "kept_max"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
+    *("correction_max_bytes", "correction_retention_days", "correction_enough"),
     *("webhook_attempts", "token_max"),
 )
 RATES = (
     *("api_rate", "predict_rate", "stream_rate"),
     *("account_api_rate", "account_predict_rate", "account_stream_rate"),
-    *("kept_rate", "batch_rate", "batch_read_rate"),
+    *("kept_rate", "batch_rate", "batch_read_rate", "correction_rate"),
 )
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 

@@ -92,6 +92,14 @@ class HamsterConfig:
     webhook_timeout_seconds: float = 10.0
     webhook_allow_private: bool = False
 
+    # Corrections, the small pictures of faces that people send of their own accord: the bytes of one as it
+    # comes, of all that are kept together, and the days after which each is deleted, which the consent names.
+    correction_max_bytes: int = 512 * KIB
+    correction_quota_bytes: int = 256 * MIB
+    correction_retention_days: int = 365
+    # So many accepted ones of an expression are called enough on the page where they are reviewed.
+    correction_enough: int = 50
+
     # The inference engine of one web process.
     engine_workers: int = field(default_factory=default_engine_workers)
     engine_max_connections: int = 200
@@ -119,6 +127,8 @@ class HamsterConfig:
     # Of one account: batches made, cancelled or taken up again, and everything else about batches.
     batch_rate: str = "60/minute"
     batch_read_rate: str = "600/minute"
+    # Corrections sent by one account, or by one address without an account.
+    correction_rate: str = "60/hour"
 
     # API tokens that one account may have in force.
     token_max: int = 50
@@ -133,6 +143,8 @@ class HamsterConfig:
     detectors_folder: str = "detectors"
     # The folder (inside MEDIA_ROOT) for the pictures of batches.
     batches_folder: str = "batches"
+    # The folder (inside MEDIA_ROOT) for the crops of corrections.
+    corrections_folder: str = "corrections"
     # The folder (inside VAR_DIR) for the files of uploaded data sets.
     datasets_folder: str = "datasets"
 

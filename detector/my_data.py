@@ -22,9 +22,12 @@ from detector.downloads import as_object
 from detector.models import OPEN, BatchItem
 from detector.prediction_downloads import as_object as as_kept_prediction
 from detector.selectors.batches import batches_of
+from detector.selectors.corrections import corrections_of, count_corrections, export_corrections
 from detector.selectors.predictions import predictions_of
 from detector.selectors.tokens import tokens_of
 from detector.services.batches import NotCancellable, delete_batch, request_cancel
+from detector.services.correction_files import read_crop
+from detector.services.corrections import delete_corrections
 from detector.services.predictions import delete_predictions
 
 User = AbstractBaseUser
@@ -128,6 +131,13 @@ def _export_predictions(user: User) -> Iterator[Document]:
         yield Document(name, bytes(prediction.thumbnail))
 
 
+def _export_corrections(user: User) -> Iterator[Document]:
+    yield as_json("corrections/corrections.json", list(export_corrections(owner=user)))
+    for correction in corrections_of(owner=user):
+        if (crop := read_crop(correction)) is not None:
+            yield Document(f"corrections/{correction.file_name}", crop)
+
+
 KEPT = [
     Kept(
         "Results of pictures",
@@ -144,6 +154,14 @@ KEPT = [
         lambda user: batches_of(owner=user).count(),
         _export_batches,
         _delete_batches,
+    ),
+    Kept(
+        "Corrections",
+        "Small pictures of faces that you agreed to send, because the detector read them wrong.",
+        "webui:corrections",
+        lambda user: count_corrections(owner=user),
+        _export_corrections,
+        lambda user: delete_corrections(owner=user),
     ),
     Kept(
         "API tokens",

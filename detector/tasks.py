@@ -16,6 +16,8 @@ from detector.api.batch_serializers import BatchDetailSerializer
 from detector.selectors.batches import batches
 from detector.services.batch_work import recover_batches, work_on_next_chunk
 from detector.services.batches import expire_batches, send_messages
+from detector.services.correction_files import delete_forgotten_crops
+from detector.services.corrections import expire_corrections
 from detector.services.dataset_checks import carry_out_check, claim_check, recover_dataset_checks
 from detector.services.datasets import delete_forgotten_uploads
 from detector.services.evaluations import recover_evaluations, send_evaluation, work_on_evaluation
@@ -107,7 +109,7 @@ def _look() -> None:
     for service in (
         *(recover_abandoned_runs, resend_next_run, recover_batches, expire_batches),
         *(recover_dataset_checks, delete_forgotten_uploads, recover_evaluations, resend_due_webhooks),
-        *(recover_speed_measurements, expire_predictions),
+        *(recover_speed_measurements, expire_predictions, expire_corrections, delete_forgotten_crops),
     ):
         _with_fresh_connection(service)
 

@@ -19,9 +19,19 @@ _decoding = BoundedSemaphore(2)
 
 def thumbnail(content: bytes, *, side: int) -> bytes:
     """A picture file as a JPEG of at most `side` pixels in width and height. Raises ml.images.ImageError."""
-    with _decoding:
-        image = decode_image(content, max_pixels=config.upload_max_pixels, target=side)
-        image.thumbnail((side, side), Image.Resampling.BILINEAR)
+    image = small_copy(content, side=side)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
+
+
+def small_copy(content: bytes, *, side: int) -> Image.Image:
+    """A picture file's upright RGB pixels and nothing else, at most `side` wide and high.
+
+    Raises ml.images.ImageError.
+    """
+    with _decoding:
+        image = decode_image(content, max_pixels=config.upload_max_pixels, target=side)
+        image.thumbnail((side, side), Image.Resampling.BILINEAR)
+    image.info = {}  # Pillow would write a comment into the new file too
+    return image

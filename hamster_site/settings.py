@@ -235,6 +235,10 @@ SPECTACULAR_SETTINGS = {
         "ApiTokenStateEnum": "detector.models.ApiToken.State",
         "WebhookStateEnum": "detector.models.Webhook.State",
         "DetectorStateEnum": "detector.models.DetectorVersion.State",
+        "CorrectionStateEnum": "detector.models.Correction.State",
+        "EmotionEnum": "ml.config.EMOTIONS",
+        "RightLabelEnum": "detector.models.RIGHT_LABELS",
+        "FinalLabelEnum": "detector.models.corrections.LABEL_CHOICES",
     },
 }
 

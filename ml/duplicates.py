@@ -45,7 +45,12 @@ def hashes(signatures: np.ndarray) -> np.ndarray:
 
 
 def find_twins(
-    first: np.ndarray, second: np.ndarray, *, on_step: Callable[[float], None] = lambda share: None
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    on_step: Callable[[float], None] = lambda share: None,
+    most_bits: int = MOST_BITS,
+    most_grey: float = MOST_GREY,
 ) -> list[Twin]:
     """For each signature [72] of `first` [n, 72] the nearest in `second` [m, 72], where one looks alike.
 
@@ -59,11 +64,11 @@ def find_twins(
     rows = max(1, CELLS // len(theirs))
     for start in range(0, len(ours), rows):
         bits = np.bitwise_count(ours[start : start + rows, None] ^ theirs[None])
-        for row in np.flatnonzero(bits.min(axis=1) <= MOST_BITS):
-            close = np.flatnonzero(bits[row] <= MOST_BITS)
+        for row in np.flatnonzero(bits.min(axis=1) <= most_bits):
+            close = np.flatnonzero(bits[row] <= most_bits)
             apart = _grey_distance(first[start + row], second[close])
             best = int(apart.argmin())
-            if apart[best] <= MOST_GREY:
+            if apart[best] <= most_grey:
                 found.append(Twin(start + int(row), int(close[best]), int(bits[row, close[best]])))
         on_step(min(1.0, (start + rows) / len(ours)))
     return found

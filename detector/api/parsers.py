@@ -1,6 +1,6 @@
 """Request bodies: refused by their declared size before anything is parsed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import IO, Any
 
@@ -22,8 +22,7 @@ class UploadTooLarge(HamsterError):
     code = "image_too_large"
     status = 413
 
-    def __init__(self) -> None:
-        limit = config.upload_max_bytes
+    def __init__(self, limit: int) -> None:
         super().__init__(
             f"The image is too large; at most {limit} bytes are accepted.", details={"max_bytes": limit}
         )
@@ -60,6 +59,19 @@ class PictureMultiPartParser(PlainMultiPartParser):
         return super().parse(stream, media_type, parser_context)
 
 
+class CropMultiPartParser(PlainMultiPartParser):
+    """The same of at most `correction_max_bytes`. Raises `UploadTooLarge`, `ParseError`."""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles:
+        _check_length(parser_context, config.correction_max_bytes)
+        return super().parse(stream, media_type, parser_context)
+
+
 class ShortJSONParser(JSONParser):
     """A JSON body in UTF-8 with few values. Raises `ParseError`.
 
@@ -92,7 +104,7 @@ class PictureJSONParser(ShortJSONParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        _check_length(parser_context, base64_length(config.upload_max_bytes))
+        _check_length(parser_context, config.upload_max_bytes, sent_as=base64_length)
         return super().parse(stream, media_type, parser_context)
 
 
@@ -106,7 +118,9 @@ def check_charset(media_type: str | None) -> None:
         raise ParseError("Only UTF-8 is accepted.")
 
 
-def _check_length(parser_context: Mapping[str, Any] | None, limit: int) -> None:
+def _check_length(
+    parser_context: Mapping[str, Any] | None, limit: int, *, sent_as: Callable[[int], int] = int
+) -> None:
     declared = parser_context["request"].META.get("CONTENT_LENGTH") if parser_context else None
-    if declared and int(declared) > limit + OVERHEAD_BYTES:
-        raise UploadTooLarge()
+    if declared and int(declared) > sent_as(limit) + OVERHEAD_BYTES:
+        raise UploadTooLarge(limit)

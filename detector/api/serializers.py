@@ -24,7 +24,7 @@ class UploadSerializer(serializers.Serializer):
 
     def validate_file(self, file: Any) -> Any:
         if file.size > config.upload_max_bytes:
-            raise UploadTooLarge()
+            raise UploadTooLarge(config.upload_max_bytes)
         return file
 
 
@@ -52,7 +52,7 @@ class Base64Picture(serializers.CharField):
         if data.startswith("data:") and not data[: max(start - 1, 0)].endswith(";base64"):
             raise BadImage("The data URL is not base64.")
         if len(data) - start > base64_length(config.upload_max_bytes):
-            raise UploadTooLarge()
+            raise UploadTooLarge(config.upload_max_bytes)
         try:
             return base64.b64decode("".join(data[start:].split()), validate=True)
         except (binascii.Error, ValueError) as error:

@@ -91,3 +91,9 @@ class BatchReadRate(ConfiguredRate, UserRateThrottle):
     """Everything else one account does with its batches."""
 
     scope = "batch_read"
+
+
+class CorrectionRate(ConfiguredRate, UserRateThrottle):
+    """Corrections sent by one account, or by an address without one."""
+
+    scope = "correction"

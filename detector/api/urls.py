@@ -12,6 +12,7 @@ from detector.api.batch_views import (
     BatchView,
     WebhookAttemptsView,
 )
+from detector.api.correction_views import CorrectionListView, CorrectionView
 from detector.api.dataset_views import DatasetCheckView, DatasetListView, DatasetSamplesView, DatasetView
 from detector.api.detector_views import (
     DetectorDownloadView,
@@ -80,6 +81,8 @@ urlpatterns = [
     path("api/datasets/<int:pk>/", DatasetView.as_view(), name="dataset"),
     path("api/datasets/<int:pk>/check/", DatasetCheckView.as_view(), name="dataset-check"),
     path("api/datasets/<int:pk>/samples/", DatasetSamplesView.as_view(), name="dataset-samples"),
+    path("api/corrections/", CorrectionListView.as_view(), name="corrections"),
+    path("api/corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
     path("api/training-runs/", TrainingRunListView.as_view(), name="training-runs"),
     path("api/training-runs/<int:pk>/", TrainingRunView.as_view(), name="training-run"),
     path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),

@@ -1,6 +1,7 @@
 """Rows of the site: what Django, and everyone else, imports from `detector.models`."""
 
 from detector.models.batches import BatchItem, BatchJob
+from detector.models.corrections import NOT_A_FACE, RIGHT_LABELS, Correction
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import OPEN, JobState
@@ -17,11 +18,14 @@ from detector.models.versions import (
 from detector.models.webhooks import Webhook, WebhookAttempt
 
 __all__ = [
+    "NOT_A_FACE",
     "OPEN",
+    "RIGHT_LABELS",
     "ApiToken",
     "AuditEntry",
     "BatchItem",
     "BatchJob",
+    "Correction",
     "Dataset",
     "DatasetSample",
     "DetectorVersion",

@@ -20,6 +20,7 @@ class Dataset(models.Model):
     uploaded = models.BooleanField(
         default=False, help_text="Whether the files are the site's own, and deleted with the data set."
     )
+    from_corrections = models.BooleanField(default=False, help_text="Whether it was made of corrections.")
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of an uploaded one.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="datasets"

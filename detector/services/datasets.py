@@ -111,6 +111,15 @@ def upload_dataset(*, name: str, archive: Path, owner: AbstractBaseUser | None) 
         raise
 
 
+def keep_made_dataset(*, dataset: Dataset) -> Dataset:
+    """Save a data set whose files the site has just written into `new_folder()`, and have it checked.
+
+    `name`, `folder`, `size` and `owner` are filled in. Raises NameTaken, ArchiveTooLarge.
+    """
+    dataset.uploaded = True
+    return _save(dataset)
+
+
 def check_again(*, dataset: Dataset) -> None:
     """Queue the check of a data set once more. Raises CheckRunning."""
     with transaction.atomic():

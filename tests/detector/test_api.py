@@ -263,6 +263,8 @@ def test_the_schema_describes_every_address(client):
         "/api/predictions/download/",
         "/api/predictions/{id}/",
         "/api/predictions/{id}/thumbnail/",
+        "/api/corrections/",
+        "/api/corrections/{id}/",
         "/api/datasets/",
         "/api/datasets/{id}/",
         "/api/datasets/{id}/check/",

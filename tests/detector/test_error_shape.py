@@ -36,7 +36,8 @@ def mistakes(client: Client):
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
         is_closed = address.startswith(("api/batches/", "api/predictions/", "api/tokens/", *FOR_STAFF))
-        yield 403 if is_closed else 405, client.delete(f"/{address}")
+        refusal = 404 if address == "api/corrections/1/" else 405
+        yield 403 if is_closed else refusal, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
         yield 405, client.get(address)
@@ -53,6 +54,11 @@ def mistakes(client: Client):
     yield 403, client.post("/api/predict?keep=true")
     yield 403, client.get("/api/batches/")
     yield 403, client.post("/api/batches/", {})
+    yield 403, client.get("/api/corrections/")
+    yield 400, client.post("/api/corrections/", {})
+    yield 400, client.post("/api/corrections/", b"not multipart", "multipart/form-data; boundary=x")
+    yield 415, client.post("/api/corrections/", "{}", JSON)
+    yield 404, client.delete("/api/corrections/1/", headers={"X-Withdrawal-Code": "guess"})
 
 
 def mistakes_of_somebody_signed_in(client: Client):
@@ -75,6 +81,9 @@ def mistakes_of_somebody_signed_in(client: Client):
     yield 400, client.post("/api/batches/", b"", "multipart/form-data; boundary=x; charset=utf-16")
     yield 415, client.post("/api/batches/", "{}", JSON)
     yield 404, client.get("/api/batches/?cursor=nonsense")
+    yield 404, client.get("/api/corrections/?cursor=nonsense")
+    yield 405, client.put("/api/corrections/")
+    yield 405, client.patch("/api/corrections/1/", "{}", JSON)
 
 
 def mistakes_of_staff(client: Client):

@@ -7,6 +7,7 @@ from detector import tasks
 SERVICES = (
     *("recover_abandoned_runs", "resend_next_run", "recover_batches", "expire_batches"),
     *("recover_dataset_checks", "delete_forgotten_uploads", "recover_evaluations", "resend_due_webhooks"),
+    *("recover_speed_measurements", "expire_corrections", "delete_forgotten_crops"),
 )
 
 

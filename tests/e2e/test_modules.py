@@ -139,3 +139,59 @@ def test_an_answer_that_comes_after_the_frame_was_given_up_still_counts(run: Cal
     )
     assert answered
     assert delay == 3000
+
+
+def test_a_face_is_cut_out_with_a_margin_and_its_box_moves_along(run: Callable[..., Any]) -> None:
+    cut = run("crop", "return m.aroundFace({x1: 0.4, y1: 0.4, x2: 0.5, y2: 0.6}, {width: 1000, height: 500})")
+    assert cut["part"] == {"x": 360, "y": 160, "width": 180, "height": 180}
+    assert cut["size"] == {"width": 180, "height": 180}
+    expected = {"x1": 40 / 180, "y1": 40 / 180, "x2": 140 / 180, "y2": 140 / 180}
+    assert cut["box"] == pytest.approx(expected)
+
+
+def test_a_face_at_the_edge_is_cut_at_the_edge(run: Callable[..., Any]) -> None:
+    cut = run(
+        "crop", "return m.aroundFace({x1: -0.1, y1: 0.7, x2: 0.5, y2: 1.2}, {width: 2000, height: 2000})"
+    )
+    assert cut["part"] == {"x": 0, "y": 920, "width": 1480, "height": 1080}
+    assert max(cut["size"].values()) == 320
+    assert cut["box"] == pytest.approx({"x1": 0, "y1": 480 / 1080, "x2": 1000 / 1480, "y2": 1})
+
+
+def test_a_still_is_of_the_frame_whose_answer_is_shown(run: Callable[..., Any]) -> None:
+    kept = run(
+        "stills",
+        """const stills = new m.Stills();
+        const still = (shade) => {
+            const source = document.createElement("canvas");
+            source.getContext("2d").fillStyle = `rgb(${shade} 0 0)`;
+            source.getContext("2d").fillRect(0, 0, 300, 150);
+            return stills.take({ source, part: { x: 10, y: 10, width: 40, height: 30 } });
+        };
+        const red = () => stills.answered?.getContext("2d").getImageData(5, 5, 1, 1).data[0] ?? null;
+        const seen = [];
+        for (let frame = 1; frame <= 9; frame += 1) stills.keep(frame, still(frame * 20));
+        stills.show(1); seen.push(red());
+        stills.show(7); seen.push(red());
+        for (let frame = 10; frame <= 12; frame += 1) stills.keep(frame, still(frame * 20));
+        seen.push(red());
+        stills.show(9); seen.push(red());
+        stills.clear(); seen.push(red());
+        return [seen, stills.waiting.size];""",
+    )
+    assert kept == [[None, 140, 140, 180, None], 0]
+
+
+def test_damaged_codes_in_the_browser_are_passed_over(run: Callable[..., Any]) -> None:
+    kept = run(
+        "kept_corrections",
+        """localStorage.setItem("hamster-corrections", "{broken");
+        const seen = [m.keptCorrections().length];
+        localStorage.setItem("hamster-corrections", JSON.stringify([null, {id: "x"}, {id: 4, code: "A"}]));
+        seen.push(m.keptCorrections().length);
+        m.keepCorrection({ id: 5, code: "B" });
+        m.forgetCorrection(4);
+        seen.push(m.keptCorrections().map(({ id }) => id));
+        return seen;""",
+    )
+    assert kept == [0, 1, [5]]

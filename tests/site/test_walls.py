@@ -20,6 +20,7 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
 from detector.checks import RATES
+from detector.consent import consent_in_force
 from detector.jobs import WATCHABLE
 from detector.models import (
     BatchItem,
@@ -32,9 +33,11 @@ from detector.models import (
 )
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
+from detector.services.corrections import Shown, submit_correction
 from detector.services.tokens import make_token
 from detector.services.versions import register_version
 from tests.detector.batches import FACE, incoming
+from tests.detector.pictures import FACE as RED
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector
 
@@ -46,6 +49,8 @@ PUBLIC = {
     *("accounts/signup/", "accounts/inactive/", "accounts/confirm-email/", "accounts/password/set/"),
     *("accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/"),
     *("pictures/", "api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
+    # Anybody sends corrections, and withdraws with a code; the pages list one's own only.
+    *("corrections/", "corrections/withdraw/", "api/corrections/"),
 }
 # For whoever holds the key, which a mail brought: tests/webui/test_accounts.py tries them.
 BY_KEY = {
@@ -64,6 +69,8 @@ AREAS = {
     "training-runs": STAFF,
     "detectors": STAFF,
     "datasets": STAFF,
+    "corrections": OWN,
+    "corrections/review": STAFF,
     "admin": STAFF,
 }
 WATCHED_AREAS = {
@@ -95,8 +102,9 @@ class Address(NamedTuple):
 
 
 def area_of(path: str) -> str:
-    """Pages and API of the same things are one area."""
-    return path.partition("/")[0]
+    """Pages and API of the same things are one area; a part of it that is for others is one of its own."""
+    own = [area for area in AREAS if "/" in area and path.startswith(f"{area}/")]
+    return own[0] if own else path.partition("/")[0]
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -157,12 +165,17 @@ class House:
         evaluation = Evaluation.objects.create(version=version, dataset=data, owner=staff, total=1, done=1)
         looked_at = {"path": picture, "size": [64, 64], "source": "", "truth": [], "found": [], "problem": ""}
         evaluation.parts.create(start=0, pictures=[looked_at])
+        shown = Shown("happy", 0.9, SECRET)
+        correction, _ = submit_correction(
+            **{"owner": owner, "picture": FACE, "box": RED, "shown": shown, "label": "sad"},
+            consent=consent_in_force().version,
+        )
         run = TrainingRun.objects.create(
             **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
         )
         token, _ = make_token(owner=owner, name=SECRET)
-        self.files = [batch.items.get().file.name, version.onnx.name]
+        self.files = [batch.items.get().file.name, version.onnx.name, correction.crop.name]
         self.values: dict[str, dict[str, object]] = {
             "account": {"pk": token.pk},
             "tokens": {"pk": token.pk},
@@ -172,6 +185,7 @@ class House:
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
             "datasets": {"pk": data.pk, "sample": sample.pk},
+            "corrections": {"pk": correction.pk},
             "detectors": {"pk": version.pk, "evaluation": evaluation.pk},
             "detectors/evaluations": {"pk": evaluation.pk, "number": 0},
             "admin": {"app_label": "detector", "content_type_id": 1, "object_id": 1, "id": 1, "url": "no/"},

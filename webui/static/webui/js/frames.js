@@ -14,14 +14,24 @@ export class FrameSource {
     this.running = false;
   }
 
-  /** @returns {Promise<Blob | null>} null while the video has no picture yet */
-  grab() {
+  /**
+   * What the card shows of the video, in its pixels; null while it has no picture yet.
+   * @returns {{source: HTMLVideoElement, part: import("./geometry.js").Rect} | null}
+   */
+  get shown() {
     const { videoWidth, videoHeight, clientWidth, clientHeight } = this.video;
-    if (!videoWidth || !videoHeight || !clientWidth || !clientHeight) return Promise.resolve(null);
-    const crop = coverCrop(
+    if (!videoWidth || !videoHeight || !clientWidth || !clientHeight) return null;
+    const part = coverCrop(
       { width: videoWidth, height: videoHeight },
       { width: clientWidth, height: clientHeight },
     );
+    return { source: this.video, part };
+  }
+
+  /** @returns {Promise<Blob | null>} null while the video has no picture yet */
+  grab() {
+    const crop = this.shown?.part;
+    if (!crop) return Promise.resolve(null);
     const size = fitWithin(crop, LONGEST_SIDE);
     if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
       Object.assign(this.canvas, size);

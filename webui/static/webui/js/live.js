@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { FrameSource } from "./frames.js";
 import { Pacer } from "./pacer.js";
 import { LiveSocket } from "./socket.js";
+import { Stills } from "./stills.js";
 
 const GIVE_UP_AFTER = 2000;
 const SILENT_AFTER = 10_000;
@@ -22,6 +23,7 @@ export class Live extends EventTarget {
     super();
     this.camera = new Camera(video);
     this.frames = new FrameSource(video);
+    this.stills = new Stills();
     this.socket = new LiveSocket(path);
     this.pacer = new Pacer();
     this.frame = 0;
@@ -71,7 +73,13 @@ export class Live extends EventTarget {
     this.camera.stop();
     this.socket.close();
     this.pacer.reset();
+    this.stills.clear();
     this.state = "idle";
+  }
+
+  /** @returns {HTMLCanvasElement | null} the frame that the latest prediction is about */
+  get seen() {
+    return this.stills.answered;
   }
 
   /** @param {number} smoothing 0..1 */
@@ -86,9 +94,12 @@ export class Live extends EventTarget {
     if (this.socket.backlog > 0) return; // A slow network: another frame would only be older when it arrives.
     this.grabbing = true;
     try {
+      const { shown } = this.frames;
+      const still = shown && this.stills.take(shown);
       const picture = await this.frames.grab();
       if (!picture || !this.socket.ready) return;
       this.frame = (this.frame + 1) >>> 0;
+      this.stills.keep(this.frame, still);
       this.waitingSince ??= performance.now();
       this.pacer.sent(this.frame, performance.now());
       this.socket.sendFrame(this.frame, picture);
@@ -114,7 +125,9 @@ export class Live extends EventTarget {
     this.#heard();
     this.dropped = prediction.dropped;
     this.trouble = null;
-    if (this.pacer.answered(prediction.frame, performance.now())) this.#tell("prediction", prediction);
+    if (!this.pacer.answered(prediction.frame, performance.now())) return;
+    this.stills.show(prediction.frame);
+    this.#tell("prediction", prediction);
   }
 
   #problem({ code, message, frame }) {

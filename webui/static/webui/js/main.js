@@ -4,6 +4,7 @@ import { Hamster } from "../hamster/hamster.js";
 import { Announcer } from "./announcer.js";
 import { Bars } from "./bars.js";
 import { CameraError } from "./camera.js";
+import { CorrectionDialog } from "./correction.js";
 import { EMOTIONS, looks, mainFace } from "./emotions.js";
 import { Live } from "./live.js";
 import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
@@ -39,6 +40,11 @@ class Stage {
     this.picture = new PictureView(this.canvas);
     this.overlay.area = () => (this.state === "picture" ? this.picture.area : null);
     this.live = new Live(this.video, this.root.dataset.livePath);
+    this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), () => ({
+      source: this.state === "picture" ? this.picture.bitmap : this.live.seen,
+      mirrored: this.overlay.mirrored,
+      detector: this.numbers.detector,
+    }));
     this.looking = 0;
     this.#listen(byId);
     this.#applySettings();
@@ -180,6 +186,7 @@ class Stage {
     this.reading.say(words);
     this.bars.show(null);
     this.hamster.setScores(null);
+    this.correction.see(null);
     delete this.root.dataset.faces;
   }
 
@@ -195,6 +202,7 @@ class Stage {
     this.overlay.show(faces);
     this.reading.face(face, faces.length > 1 ? several(faces.length) : "");
     this.bars.show(face.scores, face.label);
+    this.correction.see(face);
     this.hamster.setScores(EMOTIONS.map((emotion) => face.scores[emotion]));
     this.announcer.say(looks(face.label));
   }

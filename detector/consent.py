@@ -1,0 +1,26 @@
+"""What people agree to before a picture of a face is kept."""
+
+from dataclasses import dataclass
+
+from detector.conf import config
+
+TEXT_VERSION = 1  # to be raised whenever the words change
+TEXT = (
+    "Send this small picture of the face to the people who run this site, to improve the detector. "
+    "Kept until you withdraw it, at most {days} days."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The words, the days they promise, and what tells them from earlier ones."""
+
+    text: str
+    days: int
+    version: str
+
+
+def consent_in_force() -> Consent:
+    """What is asked just now."""
+    days = config.correction_retention_days
+    return Consent(text=TEXT.format(days=days), days=days, version=f"{TEXT_VERSION}-{days}")

@@ -1,0 +1,87 @@
+"""The review of corrections: accept, relabel, reject, and take the last decision back.
+
+A decision is a conditional UPDATE, so of two people who decide on the same one at once the first decides and
+the second is told.
+"""
+
+import logging
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils import timezone
+
+from detector.errors import HamsterError
+from detector.models import RIGHT_LABELS, Correction
+from detector.selectors.corrections import last_decision_of
+from detector.services.corrections import BadLabel
+
+logger = logging.getLogger(__name__)
+State = Correction.State
+WORDS = {
+    State.ACCEPTED: "accepted",
+    State.RELABELLED: "given another label",
+    State.REJECTED: "rejected",
+    State.WITHDRAWN: "withdrawn",
+}
+
+
+class AlreadyDecided(HamsterError):
+    """It does not wait any more."""
+
+    code = "already_decided"
+    status = 409
+
+    def __init__(self, correction: Correction) -> None:
+        word = WORDS.get(State(correction.state), "taken back")
+        super().__init__(f"Correction {correction.pk} was {word} meanwhile. Your decision was not noted.")
+
+
+class NothingToUndo(HamsterError):
+    """No decision of this person stands."""
+
+    code = "nothing_to_undo"
+    status = 409
+    message = "There is no decision of yours to take back."
+
+
+def accept_correction(*, correction: Correction, reviewer: AbstractBaseUser) -> Correction:
+    """Use it as its sender labelled it. Raises AlreadyDecided."""
+    return _decide(correction, reviewer, State.ACCEPTED, correction.label)
+
+
+def relabel_correction(*, correction: Correction, reviewer: AbstractBaseUser, label: str) -> Correction:
+    """Use it with this label; with its sender's it is accepted. Raises BadLabel, AlreadyDecided."""
+    if label not in RIGHT_LABELS:
+        raise BadLabel()
+    state = State.ACCEPTED if label == correction.label else State.RELABELLED
+    return _decide(correction, reviewer, state, label)
+
+
+def reject_correction(*, correction: Correction, reviewer: AbstractBaseUser) -> Correction:
+    """Use it for nothing. Raises AlreadyDecided."""
+    return _decide(correction, reviewer, State.REJECTED, "")
+
+
+def undo_decision(*, reviewer: AbstractBaseUser) -> Correction:
+    """Let what this person decided on last wait again; data sets that were made stay as they are.
+
+    Raises NothingToUndo.
+    """
+    correction = last_decision_of(reviewer)
+    if correction is None:
+        raise NothingToUndo()
+    standing = Correction.objects.filter(pk=correction.pk, reviewer=reviewer, state=correction.state)
+    if not standing.update(state=State.WAITING, final_label="", reviewer=None, reviewed_at=None):
+        raise NothingToUndo()
+    correction.refresh_from_db()
+    logger.info("the decision on %s was taken back by %s", correction, reviewer)
+    return correction
+
+
+def _decide(correction: Correction, reviewer: AbstractBaseUser, state: State, label: str) -> Correction:
+    waiting = Correction.objects.filter(pk=correction.pk, state=State.WAITING)
+    decided = waiting.update(state=state, final_label=label, reviewer=reviewer, reviewed_at=timezone.now())
+    correction.refresh_from_db()
+    if not decided:
+        raise AlreadyDecided(correction)
+    logger.info("%s was %s by %s", correction, state, reviewer)
+    return correction

@@ -1,0 +1,173 @@
+"""That's wrong: from the camera page with consent to the review, a data set, and out of it again."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.camera_page import start_camera, wait_for_face
+from tests.e2e.site_process import SiteProcess
+
+PASSWORD = "long enough for a test"
+KEEPER = f"""
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_user("keeper", password={PASSWORD!r}, is_staff=True)
+"""
+CODE = re.compile(r"^([2-9A-Z]{4}-){5}[2-9A-Z]{4}$")
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
+    """A site of its own, whose queue holds nothing but what is sent here."""
+    site = SiteProcess(tmp_path_factory.mktemp("corrections"))
+    site.start()
+    site.manage("shell", "-c", KEEPER)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def live_page(open_page: Callable[..., Page], browser: Browser) -> Page:
+    page = open_page(browser)
+    start_camera(page)
+    wait_for_face(page)
+    return page
+
+
+def sign_in(page: Page, site: SiteProcess, address: str) -> None:
+    page.goto(f"{site.url}{address}")
+    page.get_by_label("Name").fill("keeper")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def crops(site: SiteProcess) -> list[Path]:
+    return sorted(Path(site.environment["VAR_DIR"]).glob("media/corrections/*.jpg"))
+
+
+def copies(site: SiteProcess) -> list[Path]:
+    return sorted(Path(site.environment["VAR_DIR"]).glob("datasets/*/*/*/*"))
+
+
+def no_request_of(page: Page) -> list[str]:
+    """What the page asks of the API from now on."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
+    return asked
+
+
+def test_without_consent_nothing_leaves_the_browser(live_page: Page, site: SiteProcess) -> None:
+    asked = no_request_of(live_page)
+    live_page.get_by_role("button", name="That’s wrong").click()
+    dialog = live_page.get_by_role("dialog", name="What does it look like?")
+    expect(dialog).to_contain_text("It was shown as happy, ")
+    expect(dialog.get_by_role("switch")).not_to_be_checked()
+    expect(dialog.get_by_role("button", name="happy")).to_be_disabled()
+    dialog.get_by_role("button", name="sad").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Thanks. Without your consent nothing was sent.")
+    expect(dialog.get_by_role("button", name="I agree, send it")).to_be_visible()
+    live_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(live_page.get_by_role("button", name="That’s wrong")).to_be_focused()
+    assert asked == []
+    assert crops(site) == []
+
+
+def test_a_correction_goes_from_the_camera_to_a_data_set_and_out_of_it_when_it_is_withdrawn(
+    live_page: Page, site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    live_page.get_by_role("button", name="That’s wrong").click()
+    dialog = live_page.get_by_role("dialog", name="What does it look like?")
+    cut = dialog.get_by_role("img", name="The face as it was seen").evaluate("c => [c.width, c.height]")
+    assert 100 <= max(cut) <= 320
+    dialog.get_by_role("switch", name=re.compile("^Send this small picture")).check()
+    dialog.get_by_role("button", name="sad").click()
+    code = dialog.get_by_text(CODE)
+    expect(code).to_be_visible()
+    secret = code.inner_text()
+    (crop,) = crops(site)
+
+    dialog.get_by_role("button", name="Close").click()
+    live_page.get_by_role("button", name="That’s wrong").click()
+    expect(dialog.get_by_role("switch")).to_be_checked()  # in this session it need not be said again
+    live_page.keyboard.press("Escape")
+
+    staff = open_page(browser)
+    sign_in(staff, site, "/corrections/review/")
+    expect(staff.get_by_role("link", name=re.compile("^Corrections 1 waiting"))).to_be_visible()
+    expect(staff.get_by_role("definition").filter(has_text="sad")).to_be_visible()
+    expect(staff.get_by_alt_text("The face that was sent")).to_have_js_property("naturalWidth", cut[0])
+    expect(staff.get_by_role("button", name="Make a data set")).to_be_disabled()
+    staff.keyboard.press("r")
+    expect(staff.get_by_role("status")).to_have_text(re.compile("is rejected"))
+    staff.keyboard.press("u")
+    expect(staff.get_by_role("status")).to_have_text(re.compile("is taken back"))
+    staff.keyboard.press("a")
+    expect(staff.get_by_role("status")).to_have_text(re.compile("is accepted as sad"))
+    expect(staff.get_by_text("Nothing waits.")).to_be_visible()
+
+    staff.get_by_label("Name", exact=True).fill("From people")
+    staff.get_by_role("button", name="Make a data set").click()
+    expect(staff.get_by_role("heading", name="From people", level=1)).to_be_visible()
+    expect(staff.get_by_role("row", name="sad 1")).to_be_visible()  # checked by a real worker
+    expect(staff.get_by_role("link", name="Train on it")).to_be_visible()
+    picture, labels = copies(site)
+    assert picture.read_bytes() == crop.read_bytes()
+    assert labels.read_text().split()[0] == "6"
+
+    live_page.goto(f"{site.url}/corrections/")
+    kept = live_page.get_by_role("region", name="Sent from this browser without an account")
+    expect(kept.get_by_text(secret)).to_be_visible()
+    expect(kept.get_by_text("accepted", exact=True)).to_be_visible()
+    kept.get_by_role("button", name="Withdraw").click()
+    expect(kept.get_by_text("withdrawn", exact=True)).to_be_visible()
+    assert crops(site) == []
+    assert copies(site) == []
+
+    staff.goto(f"{site.url}/corrections/review/")
+    expect(staff.get_by_role("heading", name="Accepted so far: 0")).to_be_visible()
+
+
+def test_somebody_signed_in_corrects_a_picture_on_a_phone_and_withdraws_it(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, viewport=PHONE)
+    sign_in(page, site, "/accounts/login/")
+    page.get_by_role("button", name="Try a sample").click()
+    page.wait_for_selector('#stage[data-faces="1"]')
+    page.get_by_role("button", name="That’s wrong").click()
+    dialog = page.get_by_role("dialog", name="What does it look like?")
+    dialog.get_by_role("button", name="not a face").click()
+    dialog.get_by_role("button", name="I agree, send it").click()
+    expect(dialog.get_by_role("status")).to_contain_text("It is among your corrections")
+    dialog.get_by_role("link", name="Your corrections").click()
+    own = page.get_by_role("region", name="Sent with your account")
+    expect(own).to_contain_text("You said: not a face.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    own.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile("is withdrawn and its picture is erased"))
+    expect(own).to_contain_text("withdrawn")
+    assert crops(site) == []
+
+
+def test_single_keys_can_be_switched_off(
+    site: SiteProcess, live_page: Page, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    live_page.get_by_role("button", name="That’s wrong").click()
+    dialog = live_page.get_by_role("dialog")
+    dialog.get_by_role("switch").check()
+    dialog.get_by_role("button", name="angry").click()
+    expect(dialog.get_by_text(CODE)).to_be_visible()
+    staff = open_page(browser)
+    sign_in(staff, site, "/corrections/review/")
+    staff.get_by_role("switch", name="Decide with one key").uncheck()
+    staff.get_by_role("heading", name="Corrections", level=1).click()
+    staff.keyboard.press("a")
+    staff.reload()
+    expect(staff.get_by_role("switch", name="Decide with one key")).not_to_be_checked()
+    expect(staff.get_by_role("button", name="Accept: angry")).to_be_visible()
+    staff.get_by_role("button", name="disgust").click()
+    expect(staff.get_by_role("status")).to_have_text(re.compile("is accepted as disgust"))

@@ -1,0 +1,182 @@
+/** "That's wrong": freezes a face, asks what it looks like, and sends it if, and only if, the person agrees. */
+
+import { correctionTrouble, SAID, shownAs } from "./correction_messages.js";
+import { aroundFace } from "./crop.js";
+import { keepCorrection } from "./kept_corrections.js";
+
+/** @typedef {import("./emotions.js").Face} Face */
+/** @typedef {{source: HTMLCanvasElement | ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
+ *  whether it is shown mirrored, and which version looked */
+
+const CONSENT_KEY = "hamster-correction-consent";
+const QUALITY = 0.92;
+
+export class CorrectionDialog {
+  /** @param {HTMLDialogElement} dialog @param {HTMLButtonElement} opener @param {() => Scene} scene what is shown just now */
+  constructor(dialog, opener, scene) {
+    const part = (name) => dialog.querySelector(`#correction-${name}`);
+    this.dialog = dialog;
+    this.opener = opener;
+    this.scene = scene;
+    this.crop = part("crop");
+    this.shown = part("shown");
+    this.agree = part("agree");
+    this.labels = part("labels");
+    this.said = part("said");
+    this.sendButton = part("send");
+    /** @type {Face | null} the face that is seen now */
+    this.face = null;
+    /** @type {{face: Face, box: import("./crop.js").Box, detector: string} | null} the one that the dialog is about */
+    this.frozen = null;
+    this.label = "";
+    this.agree.checked = isAgreed(dialog.dataset.consent);
+    opener.addEventListener("click", () => this.#open());
+    this.agree.addEventListener("change", () => rememberAgreed(this.agree.checked ? dialog.dataset.consent : ""));
+    this.labels.addEventListener("click", (event) => this.#choose(event.target.closest("[data-label]")));
+    this.sendButton.addEventListener("click", () => {
+      this.agree.checked = true;
+      rememberAgreed(dialog.dataset.consent);
+      this.#send();
+    });
+  }
+
+  /** @param {Face | null} face followed now; null: nobody is seen */
+  see(face) {
+    this.face = face;
+    this.opener.setAttribute("aria-disabled", String(face === null));
+  }
+
+  #open() {
+    if (this.face === null) return;
+    const { source, mirrored, detector } = this.scene();
+    const cut = aroundFace(this.face, source);
+    Object.assign(this.crop, cut.size);
+    const { x, y, width, height } = cut.part;
+    const context = this.crop.getContext("2d", { alpha: false });
+    context.imageSmoothingQuality = "high";
+    context.drawImage(source, x, y, width, height, 0, 0, cut.size.width, cut.size.height);
+    this.crop.classList.toggle("mirrored", mirrored);
+    this.frozen = { face: this.face, box: cut.box, detector };
+    this.shown.textContent = shownAs(this.face);
+    this.#ask();
+    this.dialog.showModal();
+  }
+
+  #ask() {
+    this.label = "";
+    this.dialog.dataset.step = "asking";
+    for (const button of this.labels.querySelectorAll("[data-label]")) {
+      button.disabled = button.dataset.label === this.frozen.face.label;
+      button.setAttribute("aria-pressed", "false");
+    }
+    this.labels.disabled = this.agree.disabled = false;
+    this.sendButton.hidden = true;
+    this.said.replaceChildren();
+  }
+
+  #choose(button) {
+    if (!button || button.disabled) return;
+    this.label = button.dataset.label;
+    for (const one of this.labels.querySelectorAll("[data-label]")) one.setAttribute("aria-pressed", String(one === button));
+    if (this.agree.checked) {
+      this.#send();
+      return;
+    }
+    this.said.textContent = SAID.unsent;
+    this.sendButton.hidden = false;
+    this.sendButton.scrollIntoView({ block: "nearest" });
+  }
+
+  async #send() {
+    const { frozen, label } = this;
+    this.said.textContent = SAID.sending;
+    this.labels.disabled = this.agree.disabled = true;
+    this.sendButton.hidden = true;
+    try {
+      const sent = await this.#post(frozen, label);
+      if (this.frozen === frozen) this.#thank(sent, frozen.face.label);
+    } catch (error) {
+      if (!(error instanceof CorrectionError)) throw error;
+      if (this.frozen !== frozen) return;
+      this.said.textContent = correctionTrouble(error.code, error.message);
+      this.labels.disabled = this.agree.disabled = false;
+      this.sendButton.hidden = false;
+    }
+  }
+
+  async #post({ face, box, detector }, label) {
+    const picture = await new Promise((resolve) => this.crop.toBlob(resolve, "image/jpeg", QUALITY));
+    const form = new FormData();
+    form.append("file", picture, "face.jpg");
+    for (const [side, value] of Object.entries(box)) form.append(side, value.toFixed(5));
+    form.append("shown_label", face.label);
+    form.append("shown_score", Math.min(1, face.score).toFixed(4));
+    form.append("detector", detector);
+    form.append("label", label);
+    form.append("consent", this.dialog.dataset.consent);
+    const token = this.dialog.querySelector("[name=csrfmiddlewaretoken]")?.value;
+    return ask(this.dialog.dataset.url, { method: "POST", body: form, headers: token ? { "X-CSRFToken": token } : {} });
+  }
+
+  /** @param {{id: number, code: string, created_at: string, label: string}} sent */
+  #thank({ id, code, created_at, label }, shown) {
+    this.dialog.dataset.step = "sent";
+    if (code === "") {
+      this.said.textContent = SAID.sent;
+    } else {
+      const isKept = keepCorrection({ id, code, at: created_at, shown, label });
+      const words = document.createElement("p");
+      words.textContent = isKept ? SAID.kept : SAID.notKept;
+      const secret = document.createElement("code");
+      secret.className = "correction-code";
+      secret.textContent = code;
+      this.said.replaceChildren(words, secret);
+    }
+    this.dialog.querySelector("#correction-done").focus();
+  }
+}
+
+/** An error of the API by its code, or `no_answer`. */
+export class CorrectionError extends Error {
+  /** @param {string} code @param {string} [message] */
+  constructor(code, message) {
+    super(message);
+    this.name = "CorrectionError";
+    this.code = code;
+  }
+}
+
+/**
+ * @param {string} url @param {RequestInit} request
+ * @returns {Promise<any>} what the API answers, null for nothing
+ * @throws {CorrectionError}
+ */
+export async function ask(url, request) {
+  let response;
+  try {
+    response = await fetch(url, request);
+  } catch {
+    throw new CorrectionError("no_answer");
+  }
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  throw new CorrectionError(answer?.error?.code ?? "no_answer", answer?.error?.message);
+}
+
+/** For this browser session only: the next one asks again. */
+function rememberAgreed(version) {
+  try {
+    sessionStorage.setItem(CONSENT_KEY, version);
+  } catch (error) {
+    console.info("This browser does not keep the choice.", error);
+  }
+}
+
+function isAgreed(version) {
+  try {
+    return sessionStorage.getItem(CONSENT_KEY) === version;
+  } catch {
+    return false;
+  }
+}
