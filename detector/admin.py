@@ -6,7 +6,12 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from detector import batch_admin, dataset_admin, training_admin  # noqa: F401  (register their pages)
+from detector import (  # noqa: F401  (register their pages)
+    batch_admin,
+    dataset_admin,
+    live_session_admin,
+    training_admin,
+)
 from detector.admin_confirmation import ask_first
 from detector.admin_pages import ReadOnlyAdmin, act_on_each
 from detector.models import AuditEntry, DetectorVersion, Evaluation, ShadowCount, ShadowPace

@@ -21,6 +21,7 @@ AT_LEAST: dict[str, float] = {
     "live_unread_seconds": 1,
     "live_idle_seconds": 1,
     "live_max_per_address": 0,
+    "live_session_max_kept": 0,
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
     "upload_max_faces": 1,
@@ -57,9 +58,12 @@ COUNTS = (
     *("engine_workers", "live_max_faces", "upload_max_faces"),
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
-    "webhook_attempts",
+    *("webhook_attempts", "live_session_max_kept"),
 )
-RATES = ("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate")
+RATES = (
+    *("api_rate", "predict_rate", "stream_rate", "batch_rate", "batch_read_rate"),
+    "live_session_rate",
+)
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 
 

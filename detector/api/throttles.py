@@ -62,3 +62,9 @@ class BatchReadRate(ConfiguredRate, UserRateThrottle):
     """Everything else one account does with its batches."""
 
     scope = "batch_read"
+
+
+class LiveSessionRate(ConfiguredRate, UserRateThrottle):
+    """Whatever one account does with its kept live sessions."""
+
+    scope = "live_session"

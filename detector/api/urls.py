@@ -25,6 +25,7 @@ from detector.api.detector_views import (
     DetectorView,
 )
 from detector.api.health import HealthView, ReadyView
+from detector.api.live_session_views import LiveSessionDownloadView, LiveSessionListView, LiveSessionView
 from detector.api.training_views import (
     TrainingRunCancelView,
     TrainingRunEpochsView,
@@ -65,6 +66,13 @@ urlpatterns = [
     path("api/datasets/<int:pk>/", DatasetView.as_view(), name="dataset"),
     path("api/datasets/<int:pk>/check/", DatasetCheckView.as_view(), name="dataset-check"),
     path("api/datasets/<int:pk>/samples/", DatasetSamplesView.as_view(), name="dataset-samples"),
+    path("api/live-sessions/", LiveSessionListView.as_view(), name="live-sessions"),
+    path("api/live-sessions/<int:pk>/", LiveSessionView.as_view(), name="live-session"),
+    path(
+        "api/live-sessions/<int:pk>/download/",
+        LiveSessionDownloadView.as_view(),
+        name="live-session-download",
+    ),
     path("api/training-runs/", TrainingRunListView.as_view(), name="training-runs"),
     path("api/training-runs/<int:pk>/", TrainingRunView.as_view(), name="training-run"),
     path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),

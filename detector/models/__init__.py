@@ -4,6 +4,7 @@ from detector.models.batches import BatchItem, BatchJob
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import OPEN, JobState
+from detector.models.live_sessions import LiveSession
 from detector.models.training import TrainingRun, recipe
 from detector.models.versions import (
     AuditEntry,
@@ -25,6 +26,7 @@ __all__ = [
     "Evaluation",
     "EvaluationPart",
     "JobState",
+    "LiveSession",
     "ShadowCount",
     "ShadowPace",
     "TrainingRun",

@@ -35,7 +35,7 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        is_closed = address.startswith(("api/batches/", *FOR_STAFF))
+        is_closed = address.startswith(("api/batches/", "api/live-sessions/", *FOR_STAFF))
         yield 403 if is_closed else 405, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
     for address in ("/api/predict", "/api/predict/stream"):
@@ -70,6 +70,13 @@ def mistakes_of_somebody_signed_in(client: Client):
     yield 400, client.post("/api/batches/", b"", "multipart/form-data; boundary=x; charset=utf-16")
     yield 415, client.post("/api/batches/", "{}", JSON)
     yield 404, client.get("/api/batches/?cursor=nonsense")
+    yield 405, client.put("/api/live-sessions/")
+    yield 400, client.post("/api/live-sessions/", "[]", JSON)
+    yield 400, client.post("/api/live-sessions/", "[" * 100_000, JSON)
+    yield 400, client.post("/api/live-sessions/", "{}", "application/json; charset=utf-7")
+    yield 413, client.post("/api/live-sessions/", json.dumps({"name": "x" * 300_000}), JSON)
+    yield 415, client.post("/api/live-sessions/", {})
+    yield 404, client.get("/api/live-sessions/?cursor=nonsense")
 
 
 def mistakes_of_staff(client: Client):
@@ -84,7 +91,7 @@ def mistakes_of_staff(client: Client):
         yield 400, client.post(f"/api/{address}/", "{}", "application/json; charset=utf-7")
         yield 400, client.post(f"/api/{address}/", json.dumps({"datasets": [1] * 2000}), JSON)
     for cursor in (b"p=2026", b"p=none", b"p=%00", b"p=" + b"9" * 22, b"o=" + b"9" * 22 + b"&p=1"):
-        for address in ("batches", "training-runs", "datasets", "detectors"):
+        for address in ("batches", "live-sessions", "training-runs", "datasets", "detectors"):
             yield 404, client.get(f"/api/{address}/?cursor={base64.b64encode(cursor).decode()}")
     yield 405, client.put("/api/detectors/")
     yield 400, client.get("/api/detectors/?state=lost")
