@@ -9,6 +9,7 @@ from webui import (
     dataset_pages,
     detector_acts,
     detector_pages,
+    session_pages,
     training_pages,
     views,
 )
@@ -54,6 +55,10 @@ urlpatterns = [
         detector_pages.EvaluationPictureView.as_view(),
         name="evaluation-picture",
     ),
+    path("sessions/", session_pages.SessionListPage.as_view(), name="sessions"),
+    path("sessions/<int:pk>/", session_pages.SessionPage.as_view(), name="session"),
+    path("sessions/<int:pk>/rename/", session_pages.SessionRenamePage.as_view(), name="session-rename"),
+    path("sessions/<int:pk>/delete/", session_pages.SessionDeletePage.as_view(), name="session-delete"),
     path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
     path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
     path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),

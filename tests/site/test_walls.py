@@ -24,8 +24,11 @@ from detector.jobs import WATCHABLE
 from detector.models import BatchItem, Dataset, DatasetSample, DetectorVersion, Evaluation, TrainingRun
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
+from detector.services.live_sessions import keep_session
 from detector.services.versions import register_version
+from detector.session_record import read_record
 from tests.detector.batches import FACE, incoming
+from tests.detector.live_sessions import record
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector
 
@@ -38,6 +41,8 @@ PUBLIC = {
 OWN, STAFF = "of whom it belongs to", "for staff"
 AREAS = {
     "batches": OWN,
+    "sessions": OWN,
+    "live-sessions": OWN,
     "training": STAFF,
     "training-runs": STAFF,
     "detectors": STAFF,
@@ -135,9 +140,12 @@ class House:
             **{"name": SECRET, "owner": staff, "data_dirs": [str(faces)], "run_dir": str(folder)},
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
         )
+        session = keep_session(owner=owner, record=read_record(record(name=SECRET)))
         self.files = [batch.items.get().file.name, version.onnx.name]
         self.values: dict[str, dict[str, object]] = {
             "batches": {"pk": batch.pk, "number": 1},
+            "sessions": {"pk": session.pk},
+            "live-sessions": {"pk": session.pk},
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
             "datasets": {"pk": data.pk, "sample": sample.pk},

@@ -6,6 +6,7 @@ import { Bars } from "./bars.js";
 import { CameraError } from "./camera.js";
 import { EMOTIONS, looks, mainFace } from "./emotions.js";
 import { Live } from "./live.js";
+import { LivePanels } from "./live_panels.js";
 import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
 import { Notice, Strip } from "./notice.js";
 import { Overlay } from "./overlay.js";
@@ -39,6 +40,7 @@ class Stage {
     this.picture = new PictureView(this.canvas);
     this.overlay.area = () => (this.state === "picture" ? this.picture.area : null);
     this.live = new Live(this.video, this.root.dataset.livePath);
+    this.panels = new LivePanels(this.live);
     this.looking = 0;
     this.#listen(byId);
     this.#applySettings();
@@ -49,6 +51,7 @@ class Stage {
   /** Start the camera. */
   async start() {
     this.looking += 1;
+    if (!CAMERA_STATES.has(this.state)) this.panels.begin();
     this.#rest("asking");
     try {
       if (!(await this.live.start(this.settings.choices.camera))) return;
@@ -69,6 +72,7 @@ class Stage {
   stop() {
     this.live.stop();
     this.#rest("stopped");
+    this.panels.end();
   }
 
   /** Look at one picture. @param {Blob} file @param {string} [credit] */
@@ -210,7 +214,7 @@ class Stage {
     clearInterval(this.countdown);
     if (state === "open") this.strip.hide();
     if (state === "connecting") this.strip.show(STRIPS.connecting);
-    if (state === "slow") this.strip.show(STRIPS.slow);
+    if (state === "slow" || state === "slow-link") this.strip.show(STRIPS[state]);
     if (state === "trouble") this.strip.show(message);
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);
