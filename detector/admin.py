@@ -10,6 +10,7 @@ from detector import (  # noqa: F401  (register their pages)
     batch_admin,
     correction_admin,
     dataset_admin,
+    live_session_admin,
     prediction_admin,
     token_admin,
     training_admin,

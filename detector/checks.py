@@ -23,6 +23,7 @@ AT_LEAST: dict[str, float] = {
     "live_unread_seconds": 1,
     "live_idle_seconds": 1,
     "live_max_per_address": 0,
+    "live_session_max_kept": 0,
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
     "upload_max_faces": 1,
@@ -66,12 +67,12 @@ COUNTS = (
     *("batch_max_items", "batch_max_bytes", "batch_max_file_bytes", "batch_max_open", "batch_chunk"),
     *("dataset_max_bytes", "dataset_max_files", "dataset_max_listed"),
     *("correction_max_bytes", "correction_retention_days", "correction_enough"),
-    *("webhook_attempts", "token_max"),
+    *("webhook_attempts", "token_max", "live_session_max_kept"),
 )
 RATES = (
     *("api_rate", "predict_rate", "stream_rate"),
     *("account_api_rate", "account_predict_rate", "account_stream_rate"),
-    *("kept_rate", "batch_rate", "batch_read_rate", "correction_rate"),
+    *("kept_rate", "live_session_rate", "batch_rate", "batch_read_rate", "correction_rate"),
 )
 DAPHNE_MAX_MESSAGE = 1024 * 1024
 

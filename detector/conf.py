@@ -44,6 +44,9 @@ class HamsterConfig:
     # Live connections that one address may have at a time; 0: no limit.
     live_max_per_address: int = 50
 
+    # Live sessions that one account may keep.
+    live_session_max_kept: int = 200
+
     # One uploaded picture, as a file or as base64.
     upload_max_bytes: int = 10 * MIB
     upload_max_pixels: int = 24_000_000
@@ -127,6 +130,8 @@ class HamsterConfig:
     # Of one account: batches made, cancelled or taken up again, and everything else about batches.
     batch_rate: str = "60/minute"
     batch_read_rate: str = "600/minute"
+    # Of one account: whatever it does with its kept live sessions.
+    live_session_rate: str = "120/minute"
     # Corrections sent by one account, or by one address without an account.
     correction_rate: str = "60/hour"
 

@@ -17,12 +17,14 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from detector.api.batch_serializers import BatchDetailSerializer
+from detector.api.live_session_serializers import LiveSessionDetailSerializer
 from detector.api.token_serializers import ApiTokenSerializer
 from detector.downloads import as_object
 from detector.models import OPEN, BatchItem
 from detector.prediction_downloads import as_object as as_kept_prediction
 from detector.selectors.batches import batches_of
 from detector.selectors.corrections import corrections_of, count_corrections, export_corrections
+from detector.selectors.live_sessions import live_sessions_of
 from detector.selectors.predictions import predictions_of
 from detector.selectors.tokens import tokens_of
 from detector.services.batches import NotCancellable, delete_batch, request_cancel
@@ -131,6 +133,11 @@ def _export_predictions(user: User) -> Iterator[Document]:
         yield Document(name, bytes(prediction.thumbnail))
 
 
+def _export_live_sessions(user: User) -> Iterator[Document]:
+    for session in live_sessions_of(owner=user).iterator():
+        yield as_json(f"live-sessions/{session.pk}.json", LiveSessionDetailSerializer(session).data)
+
+
 def _export_corrections(user: User) -> Iterator[Document]:
     yield as_json("corrections/corrections.json", list(export_corrections(owner=user)))
     for correction in corrections_of(owner=user):
@@ -146,6 +153,14 @@ KEPT = [
         lambda user: predictions_of(owner=user).count(),
         _export_predictions,
         lambda user: delete_predictions(owner=user),
+    ),
+    Kept(
+        "Live sessions",
+        "Scores over time of sessions before the camera that you chose to keep.",
+        "webui:sessions",
+        lambda user: live_sessions_of(owner=user).count(),
+        _export_live_sessions,
+        lambda user: live_sessions_of(owner=user).delete(),
     ),
     Kept(
         "Batches",

@@ -14,6 +14,7 @@ from webui import (
     detector_acts,
     detector_pages,
     picture_pages,
+    session_pages,
     training_pages,
     views,
 )
@@ -84,6 +85,10 @@ urlpatterns = [
         correction_review_pages.ReviewCrop.as_view(),
         name="correction-review-crop",
     ),
+    path("sessions/", session_pages.SessionListPage.as_view(), name="sessions"),
+    path("sessions/<int:pk>/", session_pages.SessionPage.as_view(), name="session"),
+    path("sessions/<int:pk>/rename/", session_pages.SessionRenamePage.as_view(), name="session-rename"),
+    path("sessions/<int:pk>/delete/", session_pages.SessionDeletePage.as_view(), name="session-delete"),
     path("batches/", batch_pages.BatchListPage.as_view(), name="batches"),
     path("batches/<int:pk>/", batch_pages.BatchPage.as_view(), name="batch"),
     path("batches/<int:pk>/cancel/", batch_pages.BatchCancelPage.as_view(), name="batch-cancel"),

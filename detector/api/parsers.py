@@ -79,6 +79,8 @@ class ShortJSONParser(JSONParser):
     that a request may name take minutes to read: neither is tried.
     """
 
+    max_values = MAX_JSON_VALUES
+
     def parse(
         self,
         stream: IO[bytes],
@@ -87,8 +89,8 @@ class ShortJSONParser(JSONParser):
     ) -> Any:
         check_charset(media_type)
         body = stream.read()
-        if sum(body.count(mark) for mark in b",[{") > MAX_JSON_VALUES:
-            raise ParseError(f"The JSON holds more than {MAX_JSON_VALUES} values.")
+        if sum(body.count(mark) for mark in b",[{") > self.max_values:
+            raise ParseError(f"The JSON holds more than {self.max_values} values.")
         try:
             return super().parse(BytesIO(body), media_type, parser_context)
         except RecursionError as error:

@@ -97,3 +97,9 @@ class CorrectionRate(ConfiguredRate, UserRateThrottle):
     """Corrections sent by one account, or by an address without one."""
 
     scope = "correction"
+
+
+class LiveSessionRate(ConfiguredRate, UserRateThrottle):
+    """Whatever one account does with its kept live sessions."""
+
+    scope = "live_session"

@@ -26,6 +26,7 @@ from detector.api.detector_views import (
     DetectorView,
 )
 from detector.api.health import HealthView, ReadyView
+from detector.api.live_session_views import LiveSessionDownloadView, LiveSessionListView, LiveSessionView
 from detector.api.prediction_views import (
     PredictionDownloadView,
     PredictionListView,
@@ -83,6 +84,13 @@ urlpatterns = [
     path("api/datasets/<int:pk>/samples/", DatasetSamplesView.as_view(), name="dataset-samples"),
     path("api/corrections/", CorrectionListView.as_view(), name="corrections"),
     path("api/corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
+    path("api/live-sessions/", LiveSessionListView.as_view(), name="live-sessions"),
+    path("api/live-sessions/<int:pk>/", LiveSessionView.as_view(), name="live-session"),
+    path(
+        "api/live-sessions/<int:pk>/download/",
+        LiveSessionDownloadView.as_view(),
+        name="live-session-download",
+    ),
     path("api/training-runs/", TrainingRunListView.as_view(), name="training-runs"),
     path("api/training-runs/<int:pk>/", TrainingRunView.as_view(), name="training-run"),
     path("api/training-runs/<int:pk>/epochs/", TrainingRunEpochsView.as_view(), name="training-run-epochs"),

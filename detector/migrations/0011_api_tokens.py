@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("detector", "0009_versions_evaluations_and_shadow"),
+        ("detector", "0010_live_sessions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,6 +5,7 @@ from detector.models.corrections import NOT_A_FACE, RIGHT_LABELS, Correction
 from detector.models.datasets import Dataset, DatasetSample
 from detector.models.evaluations import Evaluation, EvaluationPart
 from detector.models.jobs import OPEN, JobState
+from detector.models.live_sessions import LiveSession
 from detector.models.predictions import Prediction
 from detector.models.tokens import ApiToken
 from detector.models.training import TrainingRun, recipe
@@ -32,6 +33,7 @@ __all__ = [
     "Evaluation",
     "EvaluationPart",
     "JobState",
+    "LiveSession",
     "Prediction",
     "ShadowCount",
     "ShadowPace",

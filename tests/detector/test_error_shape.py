@@ -35,7 +35,8 @@ def mistakes(client: Client):
     yield 404, client.get("/health/nothing")
     yield 404, client.get("/api/predict/stream/more")
     for address in addresses():
-        is_closed = address.startswith(("api/batches/", "api/predictions/", "api/tokens/", *FOR_STAFF))
+        own = ("api/batches/", "api/predictions/", "api/live-sessions/", "api/tokens/")
+        is_closed = address.startswith((*own, *FOR_STAFF))
         refusal = 404 if address == "api/corrections/1/" else 405
         yield 403 if is_closed else refusal, client.delete(f"/{address}")
         yield 400, client.get(f"/{address}", headers={"Host": "evil.example"})
@@ -84,6 +85,13 @@ def mistakes_of_somebody_signed_in(client: Client):
     yield 404, client.get("/api/corrections/?cursor=nonsense")
     yield 405, client.put("/api/corrections/")
     yield 405, client.patch("/api/corrections/1/", "{}", JSON)
+    yield 405, client.put("/api/live-sessions/")
+    yield 400, client.post("/api/live-sessions/", "[]", JSON)
+    yield 400, client.post("/api/live-sessions/", "[" * 100_000, JSON)
+    yield 400, client.post("/api/live-sessions/", "{}", "application/json; charset=utf-7")
+    yield 413, client.post("/api/live-sessions/", json.dumps({"name": "x" * 300_000}), JSON)
+    yield 415, client.post("/api/live-sessions/", {})
+    yield 404, client.get("/api/live-sessions/?cursor=nonsense")
 
 
 def mistakes_of_staff(client: Client):
@@ -98,7 +106,7 @@ def mistakes_of_staff(client: Client):
         yield 400, client.post(f"/api/{address}/", "{}", "application/json; charset=utf-7")
         yield 400, client.post(f"/api/{address}/", json.dumps({"datasets": [1] * 2000}), JSON)
     for cursor in (b"p=2026", b"p=none", b"p=%00", b"p=" + b"9" * 22, b"o=" + b"9" * 22 + b"&p=1"):
-        for address in ("batches", "predictions", "training-runs", "datasets", "detectors"):
+        for address in ("batches", "predictions", "live-sessions", "training-runs", "datasets", "detectors"):
             yield 404, client.get(f"/api/{address}/?cursor={base64.b64encode(cursor).decode()}")
     yield 405, client.put("/api/detectors/")
     yield 400, client.get("/api/detectors/?state=lost")

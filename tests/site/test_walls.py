@@ -34,9 +34,12 @@ from detector.models import (
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import create_batch
 from detector.services.corrections import Shown, submit_correction
+from detector.services.live_sessions import keep_session
 from detector.services.tokens import make_token
 from detector.services.versions import register_version
+from detector.session_record import read_record
 from tests.detector.batches import FACE, incoming
+from tests.detector.live_sessions import record
 from tests.detector.pictures import FACE as RED
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.red_cell_detector import write_red_cell_detector
@@ -65,6 +68,8 @@ AREAS = {
     "tokens": OWN,
     "pictures": OWN,
     "predictions": OWN,
+    "sessions": OWN,
+    "live-sessions": OWN,
     "training": STAFF,
     "training-runs": STAFF,
     "detectors": STAFF,
@@ -175,6 +180,7 @@ class House:
             **{"status": TrainingRun.Status.FAILED, "error": SECRET},
         )
         token, _ = make_token(owner=owner, name=SECRET)
+        session = keep_session(owner=owner, record=read_record(record(name=SECRET)))
         self.files = [batch.items.get().file.name, version.onnx.name, correction.crop.name]
         self.values: dict[str, dict[str, object]] = {
             "account": {"pk": token.pk},
@@ -182,6 +188,8 @@ class House:
             "batches": {"pk": batch.pk, "number": 1},
             "pictures": {"pk": kept.pk},
             "predictions": {"pk": kept.pk},
+            "sessions": {"pk": session.pk},
+            "live-sessions": {"pk": session.pk},
             "training": {"pk": run.pk},
             "training-runs": {"pk": run.pk},
             "datasets": {"pk": data.pk, "sample": sample.pk},

@@ -42,7 +42,10 @@ def test_camera_page_tells_people_without_javascript_what_is_missing(page: str) 
 
 
 def test_every_control_has_a_label(page: str) -> None:
-    for control in ("setting-camera", "setting-mirror", "setting-boxes", "setting-smoothing"):
+    for control in (
+        *("setting-camera", "setting-mirror", "setting-boxes", "setting-smoothing"),
+        "session-card-name",
+    ):
         assert f'for="{control}"' in page
         assert f'id="{control}"' in page
 

@@ -19,7 +19,7 @@ export const colour = (name) => token(`--${name}`);
 export const LINE_COLOURS = ["honey", "sad", "contempt", "disgust", "surprised"].map(colour);
 
 /**
- * Lines over epochs or the like. `series` is [{label, points: [{x, y}], colour}], the colour optional; update with `setSeries(chart, series)`.
+ * Lines over epochs or the like. `series` is [{label, points: [{x, y}], colour, dash}], colour and dash optional; update with `setSeries(chart, series)`.
  * @param {HTMLCanvasElement} canvas
  */
 export function lineChart(canvas, series, { x, y, maxX, maxY } = {}) {
@@ -40,9 +40,9 @@ export function lineChart(canvas, series, { x, y, maxX, maxY } = {}) {
 }
 
 export function setSeries(chart, series) {
-  chart.data.datasets = series.map(({ label, points, colour: own }, index) => {
+  chart.data.datasets = series.map(({ label, points, colour: own, dash = [] }, index) => {
     const tone = own || LINE_COLOURS[index % LINE_COLOURS.length];
-    return { label, data: points, borderColor: tone, backgroundColor: tone, borderWidth: 2, pointRadius: points.length > 60 ? 0 : 2 };
+    return { label, data: points, borderColor: tone, backgroundColor: tone, borderDash: dash, borderWidth: 2, pointRadius: points.length > 60 ? 0 : 2 };
   });
   chart.update();
 }

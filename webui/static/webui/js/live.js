@@ -3,19 +3,29 @@
 import { Camera } from "./camera.js";
 import { FrameSource } from "./frames.js";
 import { Pacer } from "./pacer.js";
+import { Rate } from "./rate.js";
 import { LiveSocket } from "./socket.js";
+import { FrameTimes } from "./speed/frame_times.js";
 import { Stills } from "./stills.js";
 
 const GIVE_UP_AFTER = 2000;
 const SILENT_AFTER = 10_000;
 const SLOW_DELAY = 700;
 const BEAT = 500;
-const SLOWEST = 5;
+
+/**
+ * @typedef {Object} Speed
+ * @property {import("./pacer.js").Pace} pace
+ * @property {boolean} isHidden whether the tab is, so that nothing is sent
+ * @property {boolean} isConnected
+ * @property {{last: ?import("./speed/frame_times.js").Times, typical: ?import("./speed/frame_times.js").Times}} times
+ * @property {{page: number, server: number, unanswered: number}} leftOut frames of this connection that were not looked at
+ */
 
 /**
  * Events with their data in `detail`: `prediction` and `detector` from the server; `connection` with
- * `{state: "connecting" | "open" | "slow" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`;
- * `ended` when the camera goes away by itself.
+ * `{state: "connecting" | "open" | "slow" | "slow-link" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`
+ * and `speed` with a `Speed`, twice a second; `ended` when the camera goes away by itself; `stopped`.
  */
 export class Live extends EventTarget {
   /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket */
@@ -36,6 +46,12 @@ export class Live extends EventTarget {
     /** @type {number | null} when a frame went out that nothing has been heard since */
     this.waitingSince = null;
     this.dropped = 0;
+    /** Pictures of the camera that this page left out because another frame was on its way or not yet due. */
+    this.leftOut = 0;
+    this.ticks = new Rate();
+    this.times = new FrameTimes();
+    /** Counts up whenever the tab is hidden or shown: what was drawn across that was not slow. */
+    this.tabTurns = 0;
     /** @type {number | null} */
     this.smoothing = null;
     this.camera.addEventListener("ended", () => {
@@ -47,7 +63,10 @@ export class Live extends EventTarget {
     this.socket.addEventListener("problem", ({ detail }) => this.#problem(detail));
     this.socket.addEventListener("detector", ({ detail }) => this.#tell("detector", detail.version));
     this.socket.addEventListener("lost", ({ detail }) => this.#lost(detail));
-    document.addEventListener("visibilitychange", () => this.#heard());
+    document.addEventListener("visibilitychange", () => {
+      this.tabTurns += 1;
+      this.#heard();
+    });
   }
 
   /**
@@ -74,7 +93,10 @@ export class Live extends EventTarget {
     this.socket.close();
     this.pacer.reset();
     this.stills.clear();
+    this.times.clear();
+    this.ticks.clear();
     this.state = "idle";
+    this.#tell("stopped");
   }
 
   /** @returns {HTMLCanvasElement | null} the frame that the latest prediction is about */
@@ -90,18 +112,26 @@ export class Live extends EventTarget {
 
   async #offerFrame() {
     const now = performance.now();
-    if (document.hidden || this.grabbing || !this.socket.ready || !this.pacer.mayStart(now)) return;
-    if (this.socket.backlog > 0) return; // A slow network: another frame would only be older when it arrives.
+    if (document.hidden || !this.socket.ready) return;
+    this.ticks.mark(now);
+    // With a backlog, on a slow network, another frame would only be older when it arrives.
+    if (this.grabbing || !this.pacer.mayStart(now) || this.socket.backlog > 0) {
+      this.leftOut += 1;
+      return;
+    }
     this.grabbing = true;
     try {
       const { shown } = this.frames;
       const still = shown && this.stills.take(shown);
       const picture = await this.frames.grab();
-      if (!picture || !this.socket.ready) return;
+      if (!picture || !this.socket.ready || document.hidden) return;
+      const taken = performance.now();
       this.frame = (this.frame + 1) >>> 0;
       this.stills.keep(this.frame, still);
-      this.waitingSince ??= performance.now();
-      this.pacer.sent(this.frame, performance.now());
+      this.waitingSince ??= taken;
+      this.pacer.captured(taken - now);
+      this.times.captured(this.frame, taken - now);
+      this.pacer.sent(this.frame, taken);
       this.socket.sendFrame(this.frame, picture);
     } finally {
       this.grabbing = false;
@@ -111,10 +141,11 @@ export class Live extends EventTarget {
   #greeted({ detector, limits }) {
     this.full = false;
     this.trouble = null;
-    this.dropped = 0;
+    this.dropped = this.leftOut = 0;
     this.pacer.reset();
+    this.times.clear();
     // A little under the server's limit, so that uneven camera ticks do not cross it.
-    this.pacer.fps = Math.min(25, limits.max_fps * 0.9);
+    this.pacer.want(Math.min(25, limits.max_fps * 0.9));
     this.#heard();
     if (this.smoothing !== null) this.socket.configure({ smoothing: this.smoothing });
     this.#connection("open");
@@ -125,16 +156,23 @@ export class Live extends EventTarget {
     this.#heard();
     this.dropped = prediction.dropped;
     this.trouble = null;
-    if (!this.pacer.answered(prediction.frame, performance.now())) return;
+    const now = performance.now();
+    const trip = this.pacer.answered(prediction.frame, now, prediction.timing_ms);
+    if (trip === null) return;
     this.stills.show(prediction.frame);
+    this.times.answered(prediction.frame, trip, prediction.timing_ms);
     this.#tell("prediction", prediction);
+    const { tabTurns } = this;
+    afterPaint(() => {
+      if (tabTurns === this.tabTurns) this.times.drawn(prediction.frame, performance.now() - now);
+    });
   }
 
   #problem({ code, message, frame }) {
     console.warn(`The server said ${code}: ${message}`);
     this.#heard();
     this.full = code === "server_busy";
-    if (code === "too_fast") this.pacer.fps = Math.max(SLOWEST, this.pacer.fps * 0.75);
+    if (code === "too_fast") this.pacer.slowDown(performance.now());
     else this.trouble = message;
     if (frame !== undefined) this.pacer.waiting.delete(frame);
   }
@@ -153,16 +191,25 @@ export class Live extends EventTarget {
     const now = performance.now();
     const { pacer } = this;
     const given = pacer.giveUp(now, GIVE_UP_AFTER);
+    pacer.recover(now);
     if (this.socket.ready) {
       if (this.waitingSince !== null && now - this.waitingSince > SILENT_AFTER) {
         this.socket.restart();
         return;
       }
       const slow = given > 0 || pacer.delay > SLOW_DELAY;
-      this.#connection(this.trouble !== null ? "trouble" : slow ? "slow" : "open");
+      const blame = pacer.pace().reason === "link" ? "slow-link" : "slow";
+      this.#connection(this.trouble !== null ? "trouble" : slow ? blame : "open");
     }
     const dropped = this.dropped + pacer.unanswered;
     this.#tell("numbers", { fps: pacer.rate(now), delay: pacer.delay, dropped });
+    this.#tell("speed", {
+      pace: pacer.pace(this.ticks.perSecond(now)),
+      isHidden: document.hidden,
+      isConnected: this.socket.ready,
+      times: { last: this.times.last, typical: this.times.typical },
+      leftOut: { page: this.leftOut, server: this.dropped, unanswered: pacer.unanswered },
+    });
   }
 
   #connection(state, retryAt) {
@@ -174,4 +221,9 @@ export class Live extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+/** Call back when what is drawn now is on the screen. */
+function afterPaint(callback) {
+  requestAnimationFrame(() => setTimeout(callback, 0));
 }

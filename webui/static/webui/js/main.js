@@ -7,6 +7,7 @@ import { CameraError } from "./camera.js";
 import { CorrectionDialog } from "./correction.js";
 import { EMOTIONS, looks, mainFace } from "./emotions.js";
 import { Live } from "./live.js";
+import { LivePanels } from "./live_panels.js";
 import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
 import { Notice, Strip } from "./notice.js";
 import { Overlay } from "./overlay.js";
@@ -45,6 +46,7 @@ class Stage {
       mirrored: this.overlay.mirrored,
       detector: this.numbers.detector,
     }));
+    this.panels = new LivePanels(this.live);
     this.looking = 0;
     this.#listen(byId);
     this.#applySettings();
@@ -55,6 +57,7 @@ class Stage {
   /** Start the camera. */
   async start() {
     this.looking += 1;
+    if (!CAMERA_STATES.has(this.state)) this.panels.begin();
     this.#rest("asking");
     try {
       if (!(await this.live.start(this.settings.choices.camera))) return;
@@ -75,6 +78,7 @@ class Stage {
   stop() {
     this.live.stop();
     this.#rest("stopped");
+    this.panels.end();
   }
 
   /** Look at one picture. @param {Blob} file @param {string} [credit] */
@@ -218,7 +222,7 @@ class Stage {
     clearInterval(this.countdown);
     if (state === "open") this.strip.hide();
     if (state === "connecting") this.strip.show(STRIPS.connecting);
-    if (state === "slow") this.strip.show(STRIPS.slow);
+    if (state === "slow" || state === "slow-link") this.strip.show(STRIPS[state]);
     if (state === "trouble") this.strip.show(message);
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);

@@ -106,6 +106,7 @@ function trying(seconds) {
 export const STRIPS = {
   connecting: "Connecting …",
   slow: "The server is busy, so answers come late.",
+  "slow-link": "Your connection is slow, so answers come late.",
   /** @param {number} seconds until the next try */
   lost: (seconds) => `Connection lost. ${trying(seconds)}`,
   /** @param {number} seconds until the next try */

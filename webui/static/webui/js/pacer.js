@@ -1,14 +1,40 @@
-/** Decides when the next frame may go out and measures what comes back. Times are milliseconds. */
+/** Decides when the next frame may go out, measures what comes back, and can say why. Times are milliseconds. */
+
+import { Rate } from "./rate.js";
 
 const IN_FLIGHT = 2;
-const RATE_WINDOW = 2000;
 const LATE_KEPT = 16;
+const SHARE_OF_NEWEST = 0.15;
+const SLOWEST = 5;
+const ASKED_FOR = 10_000;
+const FASTER_AGAIN = 1.1;
+
+/**
+ * @typedef {Object} Pace
+ * @property {number} rate frames a second that the page has chosen
+ * @property {"full" | "camera" | "asked" | "device" | "link" | "server" | "answers"} reason what holds it there
+ * @property {number} takes milliseconds a frame that the reason takes; 0 where it is no matter of time
+ */
+
+/**
+ * A moving average that one slow frame does not throw off.
+ * @param {number | null} old @param {number} value @returns {number}
+ */
+function smoothed(old, value) {
+  return old === null ? value : old + (Math.min(value, old * 3 + 50) - old) * SHARE_OF_NEWEST;
+}
 
 export class Pacer {
   /** @param {{fps?: number}} [options] the fastest rate wanted, frames a second */
   constructor({ fps = 25 } = {}) {
-    this.fps = fps;
+    this.want(fps);
     this.reset();
+  }
+
+  /** @param {number} fps the fastest rate that is wanted and allowed, frames a second */
+  want(fps) {
+    this.fps = this.wanted = fps;
+    this.askedAt = 0;
   }
 
   /** Forget everything: a new connection starts clean. */
@@ -17,22 +43,37 @@ export class Pacer {
     this.waiting = new Map();
     /** @type {Map<number, number>} the same for the newest frames given up: their answers may still come */
     this.late = new Map();
-    /** @type {number[]} */
-    this.answers = [];
+    this.answers = new Rate();
     this.nextAt = 0;
     /** @type {number | null} smoothed time from sent to answered */
     this.delay = null;
+    /** @type {number | null} what of it the server does not explain: the way there and back */
+    this.link = null;
+    /** @type {number | null} what of it the server took, waiting in line there included */
+    this.server = null;
+    /** @type {number | null} what of that was work: decoding and looking */
+    this.work = null;
+    /** @type {number | null} smoothed time that taking a frame takes here */
+    this.capture = null;
     this.unanswered = 0;
   }
 
-  /** The time between two frames: the wanted rate, or slower where answers come slower. */
+  /**
+   * The time between two frames: the wanted rate, or slower where frames are taken, carried or looked at more slowly.
+   * Not faster than the server works, or every frame would wait there for the one before it.
+   */
   get interval() {
-    return Math.max(1000 / this.fps, (this.delay ?? 0) / IN_FLIGHT);
+    return Math.max(1000 / this.fps, this.capture ?? 0, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
   }
 
   /** @param {number} now @returns {boolean} */
   mayStart(now) {
     return this.waiting.size < IN_FLIGHT && now >= this.nextAt;
+  }
+
+  /** @param {number} took the time from the camera's picture to an encoded frame */
+  captured(took) {
+    this.capture = smoothed(this.capture, took);
   }
 
   /** @param {number} frame @param {number} now */
@@ -45,20 +86,27 @@ export class Pacer {
   /**
    * An answer came. Older frames still waiting were replaced on the server and will get none.
    * @param {number} frame @param {number} now
-   * @returns {boolean} false for a frame that this connection did not send
+   * @param {{queue: number, decode: number, inference: number}} [timing] what the server says it took
+   * @returns {number | null} the time from sent to answered; null for a frame that this connection did not send
    */
-  answered(frame, now) {
+  answered(frame, now, timing) {
     const sentAt = this.waiting.get(frame) ?? this.late.get(frame);
-    if (sentAt === undefined) return false;
+    if (sentAt === undefined) return null;
     for (const frames of [this.waiting, this.late]) {
       for (const other of [...frames.keys()]) {
         if (other <= frame) frames.delete(other);
       }
     }
     const took = now - sentAt;
-    this.delay = this.delay === null ? took : this.delay + (took - this.delay) * 0.15;
-    this.answers.push(now);
-    return true;
+    this.delay = smoothed(this.delay, took);
+    if (timing) {
+      const work = timing.decode + timing.inference;
+      this.work = smoothed(this.work, work);
+      this.server = smoothed(this.server, work + timing.queue);
+      this.link = smoothed(this.link, Math.max(0, took - work - timing.queue));
+    }
+    this.answers.mark(now);
+    return took;
   }
 
   /**
@@ -81,10 +129,32 @@ export class Pacer {
     return lost;
   }
 
+  /** The server said that frames come too fast. @param {number} now */
+  slowDown(now) {
+    this.fps = Math.max(Math.min(SLOWEST, this.wanted), this.fps * 0.75);
+    this.askedAt = now;
+  }
+
+  /** Some time after the server asked for fewer, try more again, a little at a time. @param {number} now */
+  recover(now) {
+    if (this.fps < this.wanted && now - this.askedAt > ASKED_FOR) this.fps = Math.min(this.wanted, this.fps * FASTER_AGAIN);
+  }
+
   /** @param {number} now @returns {number} frames answered a second, over the last two seconds */
   rate(now) {
-    while (this.answers.length > 0 && now - this.answers[0] > RATE_WINDOW) this.answers.shift();
-    if (this.answers.length < 2) return 0;
-    return ((this.answers.length - 1) * 1000) / Math.max(now - this.answers[0], 1);
+    return this.answers.perSecond(now);
+  }
+
+  /** @param {number} [camera] pictures a second that the camera gives, if known @returns {Pace} */
+  pace(camera = Infinity) {
+    const rate = 1000 / this.interval;
+    if (camera > 0 && camera < rate * 0.9) return { rate: camera, reason: "camera", takes: 0 };
+    if (rate > this.fps * 0.97) return { rate, reason: this.fps < this.wanted ? "asked" : "full", takes: 0 };
+    if (this.capture !== null && this.capture >= this.interval) return { rate, reason: "device", takes: this.capture };
+    const known = (this.link ?? 0) + (this.server ?? 0);
+    // Frames that nobody answered slow the page down too, and of those nobody knows where they are.
+    if (known === 0 || this.delay > known * 1.5) return { rate, reason: "answers", takes: this.delay };
+    if (this.link > this.server) return { rate, reason: "link", takes: this.link };
+    return { rate, reason: "server", takes: this.server };
   }
 }
