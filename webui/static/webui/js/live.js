@@ -10,22 +10,27 @@ const SILENT_AFTER = 10_000;
 const SLOW_DELAY = 700;
 const BEAT = 500;
 const SLOWEST = 5;
+/** Frames kept in memory until they are answered; those before them never will be. */
+const FRAMES_KEPT = 20;
 
 /**
- * Events with their data in `detail`: `prediction` and `detector` from the server; `connection` with
+ * Events with their data in `detail`: `prediction` (with the frame itself as `picture`) and `detector` from the server; `connection` with
  * `{state: "connecting" | "open" | "slow" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`;
  * `ended` when the camera goes away by itself.
  */
 export class Live extends EventTarget {
-  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket */
-  constructor(video, path) {
+  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket @param {number} maxFaces wanted at most */
+  constructor(video, path, maxFaces) {
     super();
+    this.maxFaces = maxFaces;
     this.camera = new Camera(video);
     this.frames = new FrameSource(video);
     this.socket = new LiveSocket(path);
     this.pacer = new Pacer();
     this.frame = 0;
     this.grabbing = false;
+    /** @type {Map<number, Blob>} by their numbers */
+    this.sent = new Map();
     this.beat = 0;
     this.state = "idle";
     this.full = false;
@@ -71,6 +76,7 @@ export class Live extends EventTarget {
     this.camera.stop();
     this.socket.close();
     this.pacer.reset();
+    this.sent.clear();
     this.state = "idle";
   }
 
@@ -91,6 +97,7 @@ export class Live extends EventTarget {
       this.frame = (this.frame + 1) >>> 0;
       this.waitingSince ??= performance.now();
       this.pacer.sent(this.frame, performance.now());
+      this.sent.set(this.frame, picture);
       this.socket.sendFrame(this.frame, picture);
     } finally {
       this.grabbing = false;
@@ -105,7 +112,10 @@ export class Live extends EventTarget {
     // A little under the server's limit, so that uneven camera ticks do not cross it.
     this.pacer.fps = Math.min(25, limits.max_fps * 0.9);
     this.#heard();
-    if (this.smoothing !== null) this.socket.configure({ smoothing: this.smoothing });
+    this.socket.configure({
+      max_faces: Math.min(this.maxFaces, limits.max_faces),
+      ...(this.smoothing !== null && { smoothing: this.smoothing }),
+    });
     this.#connection("open");
     this.#tell("version", detector);
   }
@@ -114,7 +124,11 @@ export class Live extends EventTarget {
     this.#heard();
     this.dropped = prediction.dropped;
     this.trouble = null;
-    if (this.pacer.answered(prediction.frame, performance.now())) this.#tell("prediction", prediction);
+    const picture = this.sent.get(prediction.frame);
+    for (const frame of this.sent.keys()) {
+      if (frame <= prediction.frame || this.sent.size > FRAMES_KEPT) this.sent.delete(frame);
+    }
+    if (this.pacer.answered(prediction.frame, performance.now())) this.#tell("prediction", { ...prediction, picture });
   }
 
   #problem({ code, message, frame }) {
