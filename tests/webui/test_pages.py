@@ -32,6 +32,11 @@ def test_camera_page_says_that_nothing_is_stored(page: str) -> None:
     assert "Frames are looked at and forgotten; nothing is stored." in page
 
 
+def test_camera_page_says_that_pictures_and_clips_are_never_uploaded(page: str) -> None:
+    start = page.index('id="keep"')
+    assert "it is never uploaded" in page[start : page.index("</dialog>", start)]
+
+
 def test_camera_page_tells_people_without_javascript_what_is_missing(page: str) -> None:
     start, end = page.index("<noscript>"), page.index("</noscript>")
     assert "JavaScript" in page[start:end]

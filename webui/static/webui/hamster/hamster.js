@@ -1,6 +1,6 @@
 /** Biscuit on the page: the rig in a container, eased towards the expression that the scores describe. */
 import { blendPoses, difference, leading, weigh } from "./blend.js";
-import { rest, wake } from "./clock.js";
+import { pace, rest, wake } from "./clock.js";
 import { Idle } from "./idle.js";
 import { paint } from "./painter.js";
 import { POSES, UNKNOWN } from "./poses.js";
@@ -27,8 +27,12 @@ const IDLE_INTERVAL = 24;
 /** Where motion is unwanted a new pose fades in over this many ms, once the weights differ by so much. */
 const CROSS_FADE = 240;
 const NOTICEABLE = 0.15;
+/** Scores always tremble a little: weights that differ by less are the same face. */
+const SAME = 0.01;
 /** How much of the head's wandering a mask keeps: it is to stay on its face. */
 const WANDERING = 0.25;
+/** A machine that needs longer than this for a frame, in ms, draws half of the hamster in each. */
+const SLOW = 28;
 let built = 0;
 
 export class Hamster {
@@ -43,6 +47,7 @@ export class Hamster {
   #inView = true;
   #drawnAt = null;
   #moving = false;
+  #turn = 0;
   /** The pose that fades out, where motion is unwanted. */
   #ghost = null;
   #fadingSince = null;
@@ -82,7 +87,9 @@ export class Hamster {
    * @throws {RangeError} when there are not nine scores
    */
   setScores(scores) {
-    this.#show(weigh(scores));
+    const weights = weigh(scores);
+    const { target } = this.#mood;
+    if (difference(weights, target) >= SAME || leading(weights) !== leading(target)) this.#show(weights);
   }
 
   /** Wave a paw for two seconds, unless motion is unwanted. */
@@ -168,7 +175,9 @@ export class Hamster {
     const seconds = Math.min(0.1, Math.max(0, passed / 1000));
     const posing = this.#pose.step(seconds);
     this.#moving = this.#mood.step(seconds) || posing;
-    this.#rig.apply(this.#idle.apply(this.#pose.value, this.#mood.value, time / 1000));
+    this.#turn = 1 - this.#turn;
+    const pose = this.#idle.apply(this.#pose.value, this.#mood.value, time / 1000);
+    this.#rig.apply(pose, pace() > SLOW ? this.#turn : undefined);
     return true;
   }
 

@@ -1,6 +1,7 @@
 /** Takes small JPEG frames from the playing video: exactly the part that the card shows. */
 
 import { coverCrop, fitWithin } from "./geometry.js";
+import { watchSize } from "./size.js";
 
 const LONGEST_SIDE = 320;
 const QUALITY = 0.8;
@@ -9,6 +10,7 @@ export class FrameSource {
   /** @param {HTMLVideoElement} video */
   constructor(video) {
     this.video = video;
+    this.shown = watchSize(video);
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.running = false;
@@ -16,12 +18,9 @@ export class FrameSource {
 
   /** @returns {Promise<Blob | null>} null while the video has no picture yet */
   grab() {
-    const { videoWidth, videoHeight, clientWidth, clientHeight } = this.video;
-    if (!videoWidth || !videoHeight || !clientWidth || !clientHeight) return Promise.resolve(null);
-    const crop = coverCrop(
-      { width: videoWidth, height: videoHeight },
-      { width: clientWidth, height: clientHeight },
-    );
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth || !videoHeight || !this.shown.width || !this.shown.height) return Promise.resolve(null);
+    const crop = coverCrop({ width: videoWidth, height: videoHeight }, this.shown);
     const size = fitWithin(crop, LONGEST_SIDE);
     if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
       Object.assign(this.canvas, size);

@@ -1,5 +1,6 @@
 /** The live path: camera frames out, predictions back, at the pace that the server keeps. */
 
+import { pace } from "../hamster/clock.js";
 import { Camera } from "./camera.js";
 import { FrameSource } from "./frames.js";
 import { Pacer } from "./pacer.js";
@@ -12,6 +13,8 @@ const BEAT = 500;
 const SLOWEST = 5;
 /** Frames kept in memory until they are answered; those before them never will be. */
 const FRAMES_KEPT = 20;
+/** On a slow machine the hamster's movement comes first: so many of its frames are drawn for one that is sent. */
+const DRAWN_BETWEEN = 1.5;
 
 /**
  * Events with their data in `detail`: `prediction` (with the frame itself as `picture`) and `detector` from the server; `connection` with
@@ -88,6 +91,7 @@ export class Live extends EventTarget {
 
   async #offerFrame() {
     const now = performance.now();
+    this.pacer.least = DRAWN_BETWEEN * pace();
     if (document.hidden || this.grabbing || !this.socket.ready || !this.pacer.mayStart(now)) return;
     if (this.socket.backlog > 0) return; // A slow network: another frame would only be older when it arrives.
     this.grabbing = true;

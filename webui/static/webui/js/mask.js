@@ -3,6 +3,7 @@
 import { Hamster } from "../hamster/hamster.js";
 import { Springs } from "../hamster/spring.js";
 import { placeBox } from "./geometry.js";
+import { watchSize } from "./size.js";
 import { scoresOf } from "./troupe.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
@@ -37,11 +38,13 @@ export class Mask {
     this.spare = new Map();
     this.frame = 0;
     this.drawnAt = 0;
+    this.card = watchSize(canvas, () => this.#run());
   }
 
   /** @param {boolean} on */
   switch(on) {
     this.on = on;
+    this.#draw();
     this.#run();
   }
 
@@ -58,7 +61,6 @@ export class Mask {
       worn.box.target = { x1, y1, x2, y2 };
       this.worn.set(id, Object.assign(worn, { hamster, missedSince: null }));
     }
-    this.canvas.dataset.masks = String(this.on ? faces.length : 0);
     this.#run();
   }
 
@@ -94,7 +96,7 @@ export class Mask {
   }
 
   #run() {
-    this.frame ||= requestAnimationFrame((time) => this.#tick(time));
+    if (this.on) this.frame ||= requestAnimationFrame((time) => this.#tick(time));
   }
 
   #tick(time) {
@@ -111,8 +113,7 @@ export class Mask {
   }
 
   #draw() {
-    const { canvas, context } = this;
-    const card = { width: canvas.clientWidth, height: canvas.clientHeight };
+    const { canvas, context, card } = this;
     const sharp = devicePixelRatio || 1;
     const [width, height] = [Math.round(card.width * sharp), Math.round(card.height * sharp)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });

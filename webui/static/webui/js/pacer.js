@@ -8,6 +8,8 @@ export class Pacer {
   /** @param {{fps?: number}} [options] the fastest rate wanted, frames a second */
   constructor({ fps = 25 } = {}) {
     this.fps = fps;
+    /** The time that this machine needs between two frames, whatever the server can do. */
+    this.least = 0;
     this.reset();
   }
 
@@ -27,7 +29,7 @@ export class Pacer {
 
   /** The time between two frames: the wanted rate, or slower where answers come slower. */
   get interval() {
-    return Math.max(1000 / this.fps, (this.delay ?? 0) / IN_FLIGHT);
+    return Math.max(1000 / this.fps, this.least, (this.delay ?? 0) / IN_FLIGHT);
   }
 
   /** @param {number} now @returns {boolean} */

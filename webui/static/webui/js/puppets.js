@@ -42,7 +42,7 @@ export class Puppets extends EventTarget {
    */
   see(faces, evidence) {
     this.evidence = evidence;
-    this.stage.dataset.evidence = "";
+    this.stage.toggleAttribute("data-evidence", true);
     this.#show(faces);
   }
 

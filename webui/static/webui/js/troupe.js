@@ -3,6 +3,7 @@
 import { Hamster } from "../hamster/hamster.js";
 import { EMOTIONS, UNKNOWN } from "./emotions.js";
 import { MOST, orderOf, placesFor } from "./lineup.js";
+import { watchSize } from "./size.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
 /** @typedef {{id: number | null, cell: HTMLElement, hamster: Hamster, leaving: number}} Member
@@ -23,9 +24,9 @@ export class Troupe {
     this.card = card;
     /** @type {Member[]} from left to right */
     this.members = [];
+    this.size = watchSize(card, () => this.#arrange());
     this.#arrive(null);
     this.clear();
-    new ResizeObserver(() => this.#arrange()).observe(card);
   }
 
   /**
@@ -131,15 +132,22 @@ export class Troupe {
   }
 
   #arrange() {
-    const card = { width: this.card.clientWidth, height: this.card.clientHeight };
-    if (card.width === 0) return;
-    this.card.dataset.count = String(this.members.length);
-    const places = placesFor(this.members.length, card, TOP);
-    this.members.forEach(({ cell }, index) => {
+    const cells = this.members.map(({ cell }) => cell);
+    const { width, height } = this.size;
+    const { arranged } = this;
+    if (arranged?.width === width && arranged.height === height && sameItems(arranged.cells, cells)) return;
+    this.arranged = { cells, width, height };
+    this.card.dataset.count = String(cells.length);
+    const places = placesFor(cells.length, this.size, TOP);
+    cells.forEach((cell, index) => {
       const { x, y, size } = places[index];
       Object.assign(cell.style, { width: `${size}px`, height: `${size}px`, transform: `translate(${x}px, ${y}px)` });
     });
   }
+}
+
+function sameItems(one, other) {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 function stay(member) {
