@@ -240,11 +240,12 @@ def test_pose_does_not_depend_on_the_poses_before_it(page: Page) -> None:
     differs = page.evaluate("""async () => {
       const { buildRig } = await import("/rig.js");
       const { PARAMETERS } = await import("/params.js");
-      const random = () => Object.fromEntries(
-        Object.entries(PARAMETERS).map(([name, [rest, low, high]]) =>
-          [name, Math.random() < 0.5 ? rest : low + Math.random() * (high - low)]));
+      const value = ([rest, low, high]) => (Math.random() < 0.5 ? rest : low + Math.random() * (high - low));
+      const random = () =>
+        Object.fromEntries(Object.entries(PARAMETERS).map(([name, range]) => [name, value(range)]));
       const seen = (node) => !node.closest("[display=none]");
-      const written = (node) => [...node.attributes].map(({ name, value }) => `${name}=${value}`).sort().join();
+      const word = ({ name, value }) => `${name}=${value}`;
+      const written = (node) => [...node.attributes].map(word).sort().join();
       const shown = (rig) => [...rig.svg.querySelectorAll("*")].filter(seen).map(written).sort().join();
       const used = buildRig("one");
       for (let i = 0; i < 30; i += 1) {

@@ -90,14 +90,13 @@ def run(site: SiteProcess, film: Path, options: argparse.Namespace) -> None:
         if options.mask:
             page.get_by_role("switch", name="Hamster mask").click()
         print(f"{options.faces} face(s), mask {'on' if options.mask else 'off'}")
-        print(
-            f"{'CPU':>8} {'frames/s':>9} {'p95 frame':>10} {'p95 reaction':>13} {'answers/s':>10} {'busy/frame':>11}"
-        )
+        titles = ("CPU", "frames/s", "p95 frame", "p95 reaction", "answers/s", "busy/frame")
+        print("".join(f"{title:>14}" for title in titles))
         for rate in (1, options.throttle):
             figures = measure(page, rate=rate, seconds=options.seconds)
             print(
-                f"{f'1/{rate:g}':>8} {figures['fps']:>9.1f} {figures['frame']:>7.1f} ms"
-                f" {figures['reaction']:>10.1f} ms {figures['answers']:>10.1f} {figures['busy']:>8.1f} ms"
+                f"{f'1/{rate:g}':>14}{figures['fps']:>14.1f}{figures['frame']:>11.1f} ms"
+                f"{figures['reaction']:>11.1f} ms{figures['answers']:>14.1f}{figures['busy']:>11.1f} ms"
             )
         browser.close()
 

@@ -43,7 +43,7 @@ export class Why {
     this.part("frame-says").textContent = mirrored ? WHY.mirrored : WHY.sent;
     this.#offer(faces);
     this.#show(faces[0]);
-    this.dialog.showModal();
+    if (!this.dialog.open) this.dialog.showModal();
   }
 
   #forget() {
