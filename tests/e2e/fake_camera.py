@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
-from PIL import Image
+from PIL import Image, ImageOps
 
 WIDTH, HEIGHT, FRAMES, RATE = 640, 480, 60, 30
 SCALE = 1.28
@@ -25,10 +25,22 @@ def face_in_film() -> tuple[float, float, float, float]:
     return ((x1 - SWAY) / WIDTH, y1 / HEIGHT, (x2 - SWAY) / WIDTH, y2 / HEIGHT)
 
 
-def write_film(path: Path) -> None:
-    """Write two seconds of 4:2:0 film that loop without a jump, for `--use-file-for-fake-video-capture`."""
+def two_astronauts(width: int = 640, height: int = 480) -> Image.Image:
+    """Two faces side by side, the left one the larger, the right one in mirror image."""
+    head = astronaut().crop((100, 10, 360, 270))
+    both = Image.new("RGB", (480, 360), (150, 140, 130))
+    both.paste(head, (0, 60))
+    both.paste(ImageOps.mirror(head).resize((210, 210)), (265, 90))
+    return both.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def write_film(path: Path, picture: Image.Image | None = None) -> None:
+    """Write two seconds of 4:2:0 film that loop without a jump, for `--use-file-for-fake-video-capture`.
+
+    `picture` is a little wider than the film; without one it is the astronaut.
+    """
     side = round(512 * SCALE)
-    picture = astronaut().resize((side, side), Image.Resampling.LANCZOS)
+    picture = picture or astronaut().resize((side, side), Image.Resampling.LANCZOS)
     with path.open("wb") as film:
         film.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{RATE}:1 Ip A1:1 C420mpeg2\n".encode())
         for number in range(FRAMES):

@@ -10,7 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-LAPTOPS = [DESKTOP, {"width": 1366, "height": 768}, {"width": 1366, "height": 650}]
+LAPTOPS = [
+    DESKTOP,
+    {"width": 1280, "height": 720},
+    {"width": 1366, "height": 768},
+    {"width": 1366, "height": 650},
+]
 
 
 def size_name(size: dict[str, int]) -> str:

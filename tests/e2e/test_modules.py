@@ -1,6 +1,7 @@
 """The page's pure modules, run where they live: in the browser."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -116,6 +117,50 @@ def test_label_stays_in_the_card_and_off_the_face(run: Callable[..., Any], box: 
     assert hidden == 0
     assert 0 <= place["x"] <= 400 - 110
     assert 0 <= place["y"] <= 300 - 26
+
+
+FACES = "[{ id: 7, x1: 0.6, x2: 0.8 }, { id: 3, x1: 0.1, x2: 0.3 }, { id: 9, x1: 0.4, x2: 0.5 }]"
+
+
+@pytest.mark.parametrize(("mirrored", "order"), [(False, [3, 9, 7]), (True, [7, 9, 3])])
+def test_hamsters_stand_as_the_picture_shows_the_faces(
+    run: Callable[..., Any], mirrored: bool, order: list[int]
+) -> None:
+    assert run("lineup", f"return m.orderOf({FACES}, {str(mirrored).lower()})") == order
+
+
+@pytest.mark.parametrize(("shift", "order"), [(0.02, [1, 2]), (0.1, [2, 1])], ids=["a little", "clearly"])
+def test_hamsters_change_places_only_when_the_faces_clearly_did(
+    run: Callable[..., Any], shift: float, order: list[int]
+) -> None:
+    faces = f"[{{ id: 1, x1: {0.4 + shift}, x2: {0.6 + shift} }}, {{ id: 2, x1: 0.4, x2: 0.6 }}]"
+    assert run("lineup", f"return m.orderOf({faces}, false, [1, 2])") == order
+
+
+@pytest.mark.parametrize(("width", "height"), [(560, 408), (358, 286)])
+@pytest.mark.parametrize("count", range(1, 7))
+def test_places_of_hamsters_lie_in_the_card_in_order_and_apart(
+    run: Callable[..., Any], count: int, width: int, height: int
+) -> None:
+    places = run("lineup", f"return m.placesFor({count}, {{ width: {width}, height: {height} }}, 52)")
+    assert len(places) == count
+    for place in places:
+        assert place["x"] >= -0.01
+        assert place["x"] + place["size"] <= width + 0.01
+        assert place["y"] >= -0.01
+        assert place["y"] + place["size"] <= height + 0.01
+    for one, other in pairwise(places):
+        beside = one["x"] + one["size"] <= other["x"] + 0.01 and one["y"] == other["y"]
+        below = one["y"] + one["size"] <= other["y"] + 0.01
+        assert beside or below
+    if count == 1:
+        assert places[0]["size"] == height
+    if count == 2:
+        assert places[0]["y"] == places[1]["y"]
+
+
+def test_slow_machine_sends_fewer_frames(run: Callable[..., Any]) -> None:
+    assert run("pacer", "const p = new m.Pacer({ fps: 25 }); p.least = 90; return p.interval;") == 90
 
 
 def test_biggest_face_is_followed(run: Callable[..., Any]) -> None:

@@ -89,7 +89,7 @@ def test_of_several_faces_the_biggest_is_followed(page: Page) -> None:
     both.paste(ImageOps.mirror(head).resize((210, 210)), (265, 25))
     choose(page, "two.jpg", jpeg(both))
     expect(page.locator("#stage")).to_have_attribute("data-faces", "2")
-    expect(page.locator("#reading-hint")).to_have_text("2 faces. Biscuit follows the biggest.")
+    expect(page.locator("#reading-hint")).to_have_text("2 faces. The words follow the biggest.")
 
 
 def test_picture_without_a_face_is_said(page: Page) -> None:

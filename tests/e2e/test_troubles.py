@@ -87,3 +87,31 @@ def test_camera_that_goes_away_is_explained(open_page: Callable[..., Page], brow
     expect(page.locator("#notice-title")).to_have_text("The camera has gone")
     page.get_by_role("button", name="Try again").click()
     page.wait_for_selector('#stage[data-connection="open"]')
+
+
+def test_browser_without_websockets_is_told_and_can_use_pictures(
+    open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, script="delete globalThis.WebSocket;")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#notice-title")).to_have_text("No live hamster in this browser")
+    with page.expect_file_chooser():
+        page.locator("#notice-action").click()
+    page.get_by_role("button", name="Try a sample").click()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
+
+
+def test_page_works_where_nothing_may_be_stored(open_page: Callable[..., Page], browser: Browser) -> None:
+    """As in private windows of some browsers."""
+    page = open_page(
+        browser,
+        script="""Object.defineProperty(globalThis, "localStorage", {
+            get() { throw new DOMException("denied", "SecurityError"); },
+        });""",
+    )
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("switch", name="Mirror the camera").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_selector('#stage[data-connection="open"]')
+    expect(page.locator("#seen")).not_to_contain_class("mirrored")

@@ -1,5 +1,6 @@
 """Biscuit in a real browser: what scores do to the picture, when it moves, and the stills."""
 
+import base64
 import io
 from collections.abc import Iterator
 from itertools import combinations
@@ -35,6 +36,23 @@ CHANGES = """async ({ settle, frames }) => {
   for (let i = 0; i < frames; i += 1) await next();
   watch.disconnect();
   return changes;
+}"""
+PAINTED = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 160 });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, 160, 160);
+  context.scale(0.4, 0.4);
+  hamster.paint(context);
+  return canvas.toDataURL("image/png");
+}"""
+HEAD = """async () => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 400, height: 400 });
+  const context = canvas.getContext("2d");
+  context.translate(200, 200);
+  hamster.paintHead(context);
+  const { data } = context.getImageData(0, 0, 400, 400);
+  return Array.from({ length: 160000 }, (_, i) => Number(data[i * 4 + 3] > 250));
 }"""
 WEIGH = "async (scores) => (await import('/blend.js')).weigh(scores)"
 
@@ -148,6 +166,7 @@ def test_pose_is_eased_without_overshoot(page: Page) -> None:
     assert course == sorted(course)
     assert course[0] < 0.1
     assert 0.4 < course[7] < 0.95
+    assert course[8] > 0.6, "150 ms after a prediction the face is hardly another"
     assert course[-1] == 1
 
 
@@ -167,6 +186,94 @@ def test_reduced_motion_reaches_the_pose_and_then_draws_nothing(page: Page) -> N
     build(page, animate=False)
     show(page, "happy")
     assert np.abs(picture(page) - eased).mean() < 0.5
+
+
+def test_reduced_motion_fades_from_one_pose_to_the_next(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    build(page, animate=True)
+    show(page, "angry")
+    opacities = page.evaluate("""async () => {
+      const seen = new Set();
+      const next = () => new Promise(requestAnimationFrame);
+      const ghost = () => card.querySelector("svg svg");
+      while (!ghost()) await next();
+      for (; ghost(); await next()) seen.add(Number(ghost().getAttribute("opacity")));
+      return [...seen];
+    }""")
+    assert len(opacities) > 1
+    assert opacities == sorted(opacities, reverse=True)
+
+
+def test_reduced_motion_keeps_still_while_the_scores_only_tremble(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    build(page, animate=True)
+    show(page, "happy")
+    page.evaluate(CHANGES, {"settle": 60, "frames": 1})
+    scores = [0.0, 0.0, 0.0, 0.0, 0.9, 0.1, 0.0, 0.0, 0.0]
+    page.evaluate("(scores) => hamster.setScores(scores)", scores)
+    assert page.evaluate(CHANGES, {"settle": 0, "frames": 20}) == 0
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_canvas_is_painted_as_the_page_shows_it(page: Page, name: str) -> None:
+    build(page, animate=False)
+    show(page, name)
+    shown = picture(page)
+    png = base64.b64decode(page.evaluate(PAINTED).split(",")[1])
+    painted = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=float)
+    assert np.ptp(painted) > 200
+    assert (np.abs(painted - shown).max(axis=2) > 60).mean() < 0.005
+
+
+@pytest.mark.parametrize("name", POSES)
+def test_mask_covers_a_face_whatever_the_pose(page: Page, name: str) -> None:
+    build(page, animate=False)
+    show(page, name)
+    covered = np.asarray(page.evaluate(HEAD)).reshape(400, 400)
+    # As wide and as high as the box of a face that the mask is scaled to, raised as it is there.
+    face = covered[200 - 55 : 200 + 83, 200 - 65 : 200 + 65]
+    assert face.mean() > 0.99
+
+
+def test_pose_does_not_depend_on_the_poses_before_it(page: Page) -> None:
+    """The rig draws only the parts whose numbers changed."""
+    differs = page.evaluate("""async () => {
+      const { buildRig } = await import("/rig.js");
+      const { PARAMETERS } = await import("/params.js");
+      const value = ([rest, low, high]) => (Math.random() < 0.5 ? rest : low + Math.random() * (high - low));
+      const random = () =>
+        Object.fromEntries(Object.entries(PARAMETERS).map(([name, range]) => [name, value(range)]));
+      const seen = (node) => !node.closest("[display=none]");
+      const word = ({ name, value }) => `${name}=${value}`;
+      const written = (node) => [...node.attributes].map(word).sort().join();
+      const shown = (rig) => [...rig.svg.querySelectorAll("*")].filter(seen).map(written).sort().join();
+      const used = buildRig("one");
+      for (let i = 0; i < 30; i += 1) {
+        const pose = random();
+        const fresh = buildRig("one");
+        used.apply(pose);
+        fresh.apply(pose);
+        if (shown(used) !== shown(fresh)) return pose;
+      }
+      return null;
+    }""")
+    assert differs is None
+
+
+def test_hamsters_that_draw_slowly_take_turns(page: Page) -> None:
+    counts = page.evaluate("""async () => {
+      const { wake } = await import("/clock.js");
+      const counts = [0, 0, 0, 0];
+      const slow = (index) => () => {
+        for (const start = performance.now(); performance.now() - start < 12;);
+        counts[index] += 1;
+        return counts[index] < 5;
+      };
+      counts.forEach((_, index) => wake(slow(index)));
+      while (counts[0] < 3) await new Promise(requestAnimationFrame);
+      return counts;
+    }""")
+    assert counts == [3, 2, 2, 2]
 
 
 def test_hamster_out_of_view_draws_nothing(page: Page) -> None:

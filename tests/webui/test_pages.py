@@ -36,6 +36,11 @@ def test_camera_page_says_what_works_without_an_account(page: str) -> None:
     assert "Without an account: 20 frames a second, 30 pictures a minute." in page
 
 
+def test_camera_page_says_that_pictures_and_clips_are_never_uploaded(page: str) -> None:
+    start = page.index('id="keep"')
+    assert "it is never uploaded" in page[start : page.index("</dialog>", start)]
+
+
 def test_camera_page_tells_people_without_javascript_what_is_missing(page: str) -> None:
     start, end = page.index("<noscript>"), page.index("</noscript>")
     assert "JavaScript" in page[start:end]

@@ -31,6 +31,11 @@ export function leading(weights) {
   return Object.keys(weights).reduce((best, name) => (weights[name] > weights[best] ? name : best));
 }
 
+/** @param {Object<string, number>} one @param {Object<string, number>} other @returns {number} the largest, 0..1 */
+export function difference(one, other) {
+  return Math.max(...Object.keys(one).map((name) => Math.abs(one[name] - other[name])));
+}
+
 /**
  * The weighted mean of the poses.
  * @param {Object<string, number>} weights as from `weigh`

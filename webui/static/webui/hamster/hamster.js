@@ -1,9 +1,12 @@
 /** Biscuit on the page: the rig in a container, eased towards the expression that the scores describe. */
-import { blendPoses, leading, weigh } from "./blend.js";
+import { blendPoses, difference, leading, weigh } from "./blend.js";
+import { pace, rest, wake } from "./clock.js";
 import { Idle } from "./idle.js";
+import { paint } from "./painter.js";
 import { POSES, UNKNOWN } from "./poses.js";
-import { buildRig } from "./rig.js";
+import { HOME, buildRig } from "./rig.js";
 import { Springs } from "./spring.js";
+import { set } from "./svg.js";
 
 /** What a listener hears; the still pictures carry the same words as their title. */
 export const LABELS = {
@@ -19,7 +22,17 @@ export const LABELS = {
   unknown: "Biscuit the hamster looks around, no expression seen yet",
 };
 
-const IDLE_INTERVAL = 30; // ms between frames when only the small motions run
+/** Small motions alone are drawn no more often than this, in ms: at 30 frames a second on any screen. */
+const IDLE_INTERVAL = 24;
+/** Where motion is unwanted a new pose fades in over this many ms, once the weights differ by so much. */
+const CROSS_FADE = 240;
+const NOTICEABLE = 0.15;
+/** Scores always tremble a little: weights that differ by less are the same face. */
+const SAME = 0.01;
+/** How much of the head's wandering a mask keeps: it is to stay on its face. */
+const WANDERING = 0.25;
+/** A machine that needs longer than this for a frame, in ms, draws half of the hamster in each. */
+const SLOW = 28;
 let built = 0;
 
 export class Hamster {
@@ -30,9 +43,14 @@ export class Hamster {
   #mood = new Springs(weigh(null));
   #idle = new Idle();
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
+  #unwatch = new AbortController();
   #inView = true;
-  #frame = 0;
-  #drawnAt = 0;
+  #drawnAt = null;
+  #moving = false;
+  #turn = 0;
+  /** The pose that fades out, where motion is unwanted. */
+  #ghost = null;
+  #fadingSince = null;
 
   /**
    * @param {HTMLElement} container gets the picture and `data-emotion`
@@ -48,17 +66,19 @@ export class Hamster {
     this.#rig.svg.style.display = "block";
     container.append(this.#rig.svg);
     this.#show(weigh(null));
-    this.#pose.jump();
-    this.#mood.jump();
-    this.#rig.apply(this.#pose.value);
+    this.#settle();
     if (!animate) return;
-    const wake = () => this.#run();
-    this.#calm.addEventListener("change", wake);
-    document.addEventListener("visibilitychange", wake);
-    new IntersectionObserver((entries) => {
+    const run = () => this.#run();
+    const { signal } = this.#unwatch;
+    this.#calm.addEventListener("change", () => this.#settle(), { signal });
+    this.#calm.addEventListener("change", run, { signal });
+    document.addEventListener("visibilitychange", run, { signal });
+    const view = new IntersectionObserver((entries) => {
       this.#inView = entries[entries.length - 1].isIntersecting;
       this.#run();
-    }).observe(container);
+    });
+    view.observe(container);
+    signal.addEventListener("abort", () => view.disconnect());
   }
 
   /**
@@ -67,7 +87,9 @@ export class Hamster {
    * @throws {RangeError} when there are not nine scores
    */
   setScores(scores) {
-    this.#show(weigh(scores));
+    const weights = weigh(scores);
+    const { target } = this.#mood;
+    if (difference(weights, target) >= SAME || leading(weights) !== leading(target)) this.#show(weights);
   }
 
   /** Wave a paw for two seconds, unless motion is unwanted. */
@@ -76,18 +98,56 @@ export class Hamster {
     this.#run();
   }
 
+  /** Leave the page for good. */
+  destroy() {
+    this.#unwatch.abort();
+    rest(this.#draw);
+    this.#rig.svg.remove();
+  }
+
+  /** Paint what is shown now. @param {CanvasRenderingContext2D} context with the 400 x 400 of the picture as its units */
+  paint(context) {
+    paint(context, this.#rig.svg);
+  }
+
+  /**
+   * Paint the head alone, as a mask.
+   * @param {CanvasRenderingContext2D} context in the units of the picture, its origin where the middle of the face is to be
+   */
+  paintHead(context) {
+    const alpha = context.globalAlpha;
+    this.#paintHead(context, this.#rig);
+    if (this.#fadingSince === null) return;
+    context.globalAlpha = alpha * Number(this.#ghost.svg.getAttribute("opacity"));
+    this.#paintHead(context, this.#ghost);
+    context.globalAlpha = alpha;
+  }
+
+  #paintHead(context, { head, air, at }) {
+    context.save();
+    context.translate((at.x - HOME.x) * WANDERING - at.x, (at.y - HOME.y) * WANDERING - at.y);
+    paint(context, head);
+    context.restore();
+    context.save();
+    context.translate(-HOME.x, -HOME.y);
+    paint(context, air);
+    context.restore();
+  }
+
   #show(weights) {
     this.#pose.target = blendPoses(weights);
     this.#mood.target = weights;
     const emotion = leading(weights);
     this.#container.dataset.emotion = emotion;
     this.#rig.svg.setAttribute("aria-label", LABELS[emotion]);
-    if (this.#animate) {
-      this.#run();
-    } else {
-      this.#pose.jump();
-      this.#rig.apply(this.#pose.value);
-    }
+    if (this.#animate) this.#run();
+    else this.#settle();
+  }
+
+  #settle() {
+    this.#pose.jump();
+    this.#mood.jump();
+    this.#rig.apply(this.#pose.value);
   }
 
   get #visible() {
@@ -95,25 +155,58 @@ export class Hamster {
   }
 
   #run() {
-    if (this.#frame || !this.#animate || !this.#visible) return;
-    this.#drawnAt = performance.now();
-    this.#frame = requestAnimationFrame((time) => this.#tick(time, true));
+    if (!this.#animate || !this.#visible || this.#unwatch.signal.aborted) return;
+    this.#drawnAt ??= performance.now();
+    this.#moving = true;
+    wake(this.#draw);
   }
 
-  #tick(time, moving) {
-    this.#frame = 0;
-    if (!this.#visible) return;
-    let stillMoving = moving;
-    const idle = !this.#calm.matches;
+  #draw = (time) => {
+    const again = this.#visible && (this.#calm.matches ? this.#fade(time) : this.#move(time));
+    if (!again) this.#drawnAt = null;
+    return again;
+  };
+
+  #move(time) {
+    if (this.#fadingSince !== null) this.#endFade();
     const passed = time - this.#drawnAt;
-    if (moving || passed >= IDLE_INTERVAL) {
-      this.#drawnAt = time;
-      const seconds = Math.min(0.1, Math.max(0, passed / 1000));
-      const posing = this.#pose.step(seconds);
-      stillMoving = this.#mood.step(seconds) || posing;
-      const pose = this.#pose.value;
-      this.#rig.apply(idle ? this.#idle.apply(pose, this.#mood.value, time / 1000) : pose);
+    if (!this.#moving && passed < IDLE_INTERVAL) return true;
+    this.#drawnAt = time;
+    const seconds = Math.min(0.1, Math.max(0, passed / 1000));
+    const posing = this.#pose.step(seconds);
+    this.#moving = this.#mood.step(seconds) || posing;
+    this.#turn = 1 - this.#turn;
+    const pose = this.#idle.apply(this.#pose.value, this.#mood.value, time / 1000);
+    this.#rig.apply(pose, pace() > SLOW ? this.#turn : undefined);
+    return true;
+  }
+
+  #fade(time) {
+    if (this.#fadingSince === null) {
+      const { value, target } = this.#mood;
+      if (difference(value, target) < NOTICEABLE && leading(value) === leading(target)) return false;
+      this.#beginFade(time);
     }
-    if (stillMoving || idle) this.#frame = requestAnimationFrame((next) => this.#tick(next, stillMoving));
+    const share = (time - this.#fadingSince) / CROSS_FADE;
+    if (share >= 1) this.#endFade();
+    else set(this.#ghost.svg, "opacity", 1 - Math.max(0, share));
+    return true;
+  }
+
+  #beginFade(time) {
+    this.#fadingSince = time;
+    if (!this.#ghost) {
+      built += 1;
+      this.#ghost = buildRig(`biscuit-${built}`);
+      for (const name of ["role", "viewBox"]) this.#ghost.svg.removeAttribute(name);
+    }
+    this.#ghost.apply(this.#pose.value);
+    this.#rig.svg.append(this.#ghost.svg);
+    this.#settle();
+  }
+
+  #endFade() {
+    this.#fadingSince = null;
+    this.#ghost.svg.remove();
   }
 }

@@ -8,13 +8,26 @@ import { drawHead } from "./parts/head.js";
 import { drawMouth } from "./parts/mouth.js";
 import { drawNose, drawPads, drawWhiskers } from "./parts/muzzle.js";
 import { drawAirProps, drawHeadProps } from "./parts/props.js";
-import { completePose } from "./params.js";
+import { completePose, restPose } from "./params.js";
 import { make, num, place, set } from "./svg.js";
+
+/** Where the head is at rest, in the picture of 400 x 400. */
+export const HOME = Object.freeze({ x: 200, y: 195 });
+
+/**
+ * @typedef {Object} Rig
+ * @property {SVGSVGElement} svg
+ * @property {SVGGElement} head everything of the head, its origin in the middle between the cheeks
+ * @property {{x: number, y: number}} at where that origin is now
+ * @property {SVGGElement} air steam, letters of sleep and the question mark, in the picture's coordinates
+ * @property {(pose: Partial<import("./params.js").Pose>, turn?: 0 | 1) => void} apply turn: draw only every other part, which
+ *   is half of the work; the others are drawn with the other turn
+ */
 
 /**
  * Build the picture. It is not yet in a document and shows nothing until a pose is applied.
  * @param {string} id prefix of the ids inside, unique in the page
- * @returns {{svg: SVGSVGElement, apply: (pose: Partial<import("./params.js").Pose>) => void}}
+ * @returns {Rig}
  */
 export function buildRig(id) {
   const svg = make("svg", { viewBox: "0 0 400 400", role: "img" });
@@ -37,19 +50,41 @@ export function buildRig(id) {
   const front = make("g", { "data-part": "arms" }, svg);
   const arms = drawArms(front, back);
   const air = drawAirProps(svg);
-  const parts = [body, ears, skull, eyes, brows, pads, mouth, nose, whiskers, headProps, arms, air];
+  const draw = [body, ears, skull, eyes, brows, pads, mouth, nose, whiskers, headProps, arms, air.draw];
+  const parts = draw.map((part) => ({ part, reads: numbersOf(part), drawn: [] }));
 
-  function apply(numbers) {
+  const at = { ...HOME };
+
+  function apply(numbers, turn = undefined) {
     const pose = completePose(numbers);
-    const x = 200 + pose.headX;
-    const y = 195 + pose.headY - pose.breath * 1.6;
+    const x = (at.x = HOME.x + pose.headX);
+    const y = (at.y = HOME.y + pose.headY - pose.breath * 1.6);
     const stand =
       `translate(${num(x)} ${num(y)}) rotate(${num(pose.headTilt)} 0 90) ` +
       `translate(0 95) scale(${num(pose.headWide, 1000)} ${num(pose.headTall, 1000)}) translate(0 -95)`;
     set(head, "transform", stand);
     set(shadow, "transform", stand);
     place(snout, pose.turn * 14, pose.nod * 9);
-    for (const part of parts) part(pose);
+    for (const [index, each] of parts.entries()) {
+      if (turn !== undefined && index % 2 !== turn) continue;
+      const numbers = each.reads.map((name) => pose[name]);
+      if (numbers.every((value, i) => value === each.drawn[i])) continue;
+      each.drawn = numbers;
+      each.part(pose);
+    }
   }
-  return { svg, apply };
+  return { svg, head, at, air: air.group, apply };
+}
+
+/** The numbers of a pose that a part draws: those that it reads. Every part reads the same whatever they are. */
+function numbersOf(part) {
+  const names = new Set();
+  const watch = {
+    get(pose, name) {
+      names.add(name);
+      return pose[name];
+    },
+  };
+  part(new Proxy(restPose(), watch));
+  return [...names];
 }

@@ -2,12 +2,12 @@
 
 /** Seconds; a spring is within 2 % of its target after about three of these. */
 const SMOOTH_TIME = 0.12;
-const OMEGA = 2 / SMOOTH_TIME;
 const STILL = 0.0005;
 
 export class Springs {
-  /** @param {Object<string, number>} start values by name */
-  constructor(start) {
+  /** @param {Object<string, number>} start values by name @param {number} [smoothTime] seconds */
+  constructor(start, smoothTime = SMOOTH_TIME) {
+    this.omega = 2 / smoothTime;
     this.value = { ...start };
     this.target = { ...start };
     this.velocity = Object.fromEntries(Object.keys(start).map((name) => [name, 0]));
@@ -25,20 +25,21 @@ export class Springs {
    * @returns {boolean} whether anything still moves
    */
   step(seconds) {
-    const decay = Math.exp(-OMEGA * seconds);
+    const { omega } = this;
+    const decay = Math.exp(-omega * seconds);
     let moving = false;
     for (const name of Object.keys(this.value)) {
       const offset = this.value[name] - this.target[name];
       const speed = this.velocity[name];
       const still = STILL * Math.max(1, Math.abs(this.target[name]));
-      if (Math.abs(offset) < still && Math.abs(speed) < still * OMEGA) {
+      if (Math.abs(offset) < still && Math.abs(speed) < still * omega) {
         this.value[name] = this.target[name];
         this.velocity[name] = 0;
         continue;
       }
-      const drive = speed + OMEGA * offset;
+      const drive = speed + omega * offset;
       this.value[name] = this.target[name] + (offset + drive * seconds) * decay;
-      this.velocity[name] = (speed - OMEGA * drive * seconds) * decay;
+      this.velocity[name] = (speed - omega * drive * seconds) * decay;
       moving = true;
     }
     return moving;

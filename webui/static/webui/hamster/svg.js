@@ -1,6 +1,8 @@
 /** Small SVG vocabulary of the rig: elements, cached attributes, and paths through points. */
 
 const NS = "http://www.w3.org/2000/svg";
+/** Points of paths lie on tenths: finer steps are not seen, and would write every path anew in every frame. */
+const POINT = 10;
 
 /** @typedef {[number, number]} Point x, y in user units, y down. */
 
@@ -18,7 +20,7 @@ export function make(name, attributes = {}, parent = undefined) {
   return node;
 }
 
-const written = new WeakMap();
+const WRITTEN = Symbol("written");
 
 /**
  * Set an attribute only when its text changes: most frames move few parts.
@@ -28,8 +30,7 @@ const written = new WeakMap();
  */
 export function set(node, name, value) {
   const text = typeof value === "number" ? num(value) : value;
-  let cache = written.get(node);
-  if (!cache) written.set(node, (cache = {}));
+  const cache = (node[WRITTEN] ??= {});
   if (cache[name] === text) return;
   cache[name] = text;
   node.setAttribute(name, text);
@@ -56,7 +57,7 @@ export function place(node, x, y, turn = 0, scaleX = 1, scaleY = scaleX) {
  * @returns {string}
  */
 export function path(strings, ...values) {
-  return strings.reduce((text, part, i) => text + num(values[i - 1]) + part);
+  return strings.reduce((text, part, i) => text + num(values[i - 1], POINT) + part);
 }
 
 /** Show a node with the given opacity 0..1, and take it out of the picture at 0. */
@@ -80,7 +81,7 @@ export function ease(value, low = 0, high = 1) {
   return t * t * (3 - 2 * t);
 }
 
-const pair = (x, y) => `${num(x)} ${num(y)}`;
+const pair = (x, y) => `${num(x, POINT)} ${num(y, POINT)}`;
 
 function curveTo(before, from, to, after) {
   const k = 1 / 6;

@@ -29,10 +29,13 @@ export class Bars {
 
   /** @param {Object<string, number> | null} scores each 0..1, or null for none @param {string} [leader] */
   show(scores, leader) {
-    for (const { emotion, row, value, fill } of this.rows) {
+    for (const each of this.rows) {
+      const { emotion, row, value, fill } = each;
       const score = scores?.[emotion] ?? 0;
-      fill.style.transform = `translateX(${(score - 1) * 100}%)`;
-      value.textContent = scores ? String(Math.round(score * 100)) : "–";
+      const [length, text] = [`${Math.round((score - 1) * 200) / 2}%`, scores ? String(Math.round(score * 100)) : "–"];
+      if (each.length !== length) fill.style.transform = `translateX(${length})`;
+      if (each.text !== text) value.textContent = text;
+      Object.assign(each, { length, text });
       row.classList.toggle("leading", scores !== null && emotion === leader);
     }
   }

@@ -1,6 +1,7 @@
 /** Takes small JPEG frames from the playing video: exactly the part that the card shows. */
 
 import { coverCrop, fitWithin } from "./geometry.js";
+import { watchSize } from "./size.js";
 
 const LONGEST_SIDE = 320;
 const QUALITY = 0.8;
@@ -9,6 +10,7 @@ export class FrameSource {
   /** @param {HTMLVideoElement} video */
   constructor(video) {
     this.video = video;
+    this.card = watchSize(video);
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
     this.running = false;
@@ -19,13 +21,9 @@ export class FrameSource {
    * @returns {{source: HTMLVideoElement, part: import("./geometry.js").Rect} | null}
    */
   get shown() {
-    const { videoWidth, videoHeight, clientWidth, clientHeight } = this.video;
-    if (!videoWidth || !videoHeight || !clientWidth || !clientHeight) return null;
-    const part = coverCrop(
-      { width: videoWidth, height: videoHeight },
-      { width: clientWidth, height: clientHeight },
-    );
-    return { source: this.video, part };
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth || !videoHeight || !this.card.width || !this.card.height) return null;
+    return { source: this.video, part: coverCrop({ width: videoWidth, height: videoHeight }, this.card) };
   }
 
   /** @returns {Promise<Blob | null>} null while the video has no picture yet */

@@ -1,5 +1,6 @@
 /** The live path: camera frames out, predictions back, at the pace that the server keeps. */
 
+import { pace } from "../hamster/clock.js";
 import { Camera } from "./camera.js";
 import { FrameSource } from "./frames.js";
 import { Pacer } from "./pacer.js";
@@ -12,6 +13,10 @@ const GIVE_UP_AFTER = 2000;
 const SILENT_AFTER = 10_000;
 const SLOW_DELAY = 700;
 const BEAT = 500;
+/** Frames kept in memory until they are answered; those before them never will be. */
+const FRAMES_KEPT = 20;
+/** On a slow machine the hamster's movement comes first: so many of its frames are drawn for one that is sent. */
+const DRAWN_BETWEEN = 1.5;
 
 /**
  * @typedef {Object} Speed
@@ -23,14 +28,15 @@ const BEAT = 500;
  */
 
 /**
- * Events with their data in `detail`: `prediction` and `detector` from the server; `connection` with
+ * Events with their data in `detail`: `prediction` (with the frame itself as `picture`) and `detector` from the server; `connection` with
  * `{state: "connecting" | "open" | "slow" | "slow-link" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`
  * and `speed` with a `Speed`, twice a second; `ended` when the camera goes away by itself; `stopped`.
  */
 export class Live extends EventTarget {
-  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket */
-  constructor(video, path) {
+  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket @param {number} maxFaces wanted at most */
+  constructor(video, path, maxFaces) {
     super();
+    this.maxFaces = maxFaces;
     this.camera = new Camera(video);
     this.frames = new FrameSource(video);
     this.stills = new Stills();
@@ -38,6 +44,8 @@ export class Live extends EventTarget {
     this.pacer = new Pacer();
     this.frame = 0;
     this.grabbing = false;
+    /** @type {Map<number, Blob>} by their numbers */
+    this.sent = new Map();
     this.beat = 0;
     this.state = "idle";
     this.full = false;
@@ -93,6 +101,7 @@ export class Live extends EventTarget {
     this.socket.close();
     this.pacer.reset();
     this.stills.clear();
+    this.sent.clear();
     this.times.clear();
     this.ticks.clear();
     this.state = "idle";
@@ -114,6 +123,7 @@ export class Live extends EventTarget {
     const now = performance.now();
     if (document.hidden || !this.socket.ready) return;
     this.ticks.mark(now);
+    this.pacer.least = DRAWN_BETWEEN * pace();
     // With a backlog, on a slow network, another frame would only be older when it arrives.
     if (this.grabbing || !this.pacer.mayStart(now) || this.socket.backlog > 0) {
       this.leftOut += 1;
@@ -128,6 +138,7 @@ export class Live extends EventTarget {
       const taken = performance.now();
       this.frame = (this.frame + 1) >>> 0;
       this.stills.keep(this.frame, still);
+      this.sent.set(this.frame, picture);
       this.waitingSince ??= taken;
       this.pacer.captured(taken - now);
       this.times.captured(this.frame, taken - now);
@@ -147,7 +158,10 @@ export class Live extends EventTarget {
     // A little under the server's limit, so that uneven camera ticks do not cross it.
     this.pacer.want(Math.min(25, limits.max_fps * 0.9));
     this.#heard();
-    if (this.smoothing !== null) this.socket.configure({ smoothing: this.smoothing });
+    this.socket.configure({
+      max_faces: Math.min(this.maxFaces, limits.max_faces),
+      ...(this.smoothing !== null && { smoothing: this.smoothing }),
+    });
     this.#connection("open");
     this.#tell("version", detector);
   }
@@ -156,12 +170,16 @@ export class Live extends EventTarget {
     this.#heard();
     this.dropped = prediction.dropped;
     this.trouble = null;
+    const picture = this.sent.get(prediction.frame);
+    for (const frame of this.sent.keys()) {
+      if (frame <= prediction.frame || this.sent.size > FRAMES_KEPT) this.sent.delete(frame);
+    }
     const now = performance.now();
     const trip = this.pacer.answered(prediction.frame, now, prediction.timing_ms);
     if (trip === null) return;
     this.stills.show(prediction.frame);
     this.times.answered(prediction.frame, trip, prediction.timing_ms);
-    this.#tell("prediction", prediction);
+    this.#tell("prediction", { ...prediction, picture });
     const { tabTurns } = this;
     afterPaint(() => {
       if (tabTurns === this.tabTurns) this.times.drawn(prediction.frame, performance.now() - now);

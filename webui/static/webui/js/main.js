@@ -1,17 +1,18 @@
 /** The stage: wires the camera or a picture to the boxes, the words, the bars and the hamster. */
 
-import { Hamster } from "../hamster/hamster.js";
 import { Announcer } from "./announcer.js";
 import { Bars } from "./bars.js";
 import { CameraError } from "./camera.js";
 import { CorrectionDialog } from "./correction.js";
-import { EMOTIONS, looks, mainFace } from "./emotions.js";
+import { looks, mainFace } from "./emotions.js";
+import { MOST } from "./lineup.js";
 import { Live } from "./live.js";
 import { LivePanels } from "./live_panels.js";
 import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
 import { Notice, Strip } from "./notice.js";
 import { Overlay } from "./overlay.js";
 import { PictureError, PictureView, acceptPictures, predict } from "./picture.js";
+import { Puppets } from "./puppets.js";
 import { Numbers, Reading } from "./reading.js";
 import { Settings } from "./settings.js";
 
@@ -29,7 +30,6 @@ class Stage {
     this.credit = byId("credit");
     this.toggle = byId("toggle");
     this.file = byId("file");
-    this.hamster = new Hamster(byId("hamster"));
     this.announcer = new Announcer(byId("announcer"));
     this.bars = new Bars(byId("bars"));
     this.notice = new Notice(byId("notice"));
@@ -39,24 +39,29 @@ class Stage {
     this.numbers = new Numbers(byId("numbers"));
     this.settings = new Settings(byId("settings"), byId("open-settings"));
     this.picture = new PictureView(this.canvas);
-    this.overlay.area = () => (this.state === "picture" ? this.picture.area : null);
-    this.live = new Live(this.video, this.root.dataset.livePath);
+    this.puppets = new Puppets(this.root, this.video, this.picture, (text) => this.announcer.say(text));
+    this.overlay.area = this.puppets.mask.area = () => (this.state === "picture" ? this.picture.area : null);
+    this.live = new Live(this.video, this.root.dataset.livePath, MOST);
     this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), () => ({
       source: this.state === "picture" ? this.picture.bitmap : this.live.seen,
       mirrored: this.overlay.mirrored,
-      detector: this.numbers.detector,
+      detector: this.detector,
     }));
     this.panels = new LivePanels(this.live);
     this.looking = 0;
     this.#listen(byId);
     this.#applySettings();
     this.#rest("first");
-    this.hamster.wave();
+    this.puppets.troupe.wave();
   }
 
   /** Start the camera. */
   async start() {
     this.looking += 1;
+    if (typeof WebSocket === "undefined") {
+      this.#rest("offline");
+      return;
+    }
     if (!CAMERA_STATES.has(this.state)) this.panels.begin();
     this.#rest("asking");
     try {
@@ -99,7 +104,7 @@ class Stage {
       this.#enter("picture");
       this.credit.textContent = credit;
       this.credit.hidden = credit === "";
-      this.#see(answer.boxes, mainFace(answer.boxes), READINGS.nonePicture);
+      this.#found(file, answer);
       this.numbers.show({ delay: answer.delay, detector: answer.detector });
     } catch (error) {
       if (turn !== this.looking) return;
@@ -118,13 +123,14 @@ class Stage {
       this.#applySettings();
       if (detail.name === "camera" && CAMERA_STATES.has(this.state)) this.start();
     });
-    live.addEventListener("prediction", ({ detail: { faces } }) =>
+    live.addEventListener("prediction", ({ detail: { faces, picture, frame } }) =>
       // The server puts the face that it follows first.
-      this.#see(faces, faces[0] ?? null, READINGS.none),
+      this.#see(faces, { picture, frame, mirrored: this.overlay.mirrored }, READINGS.none),
     );
+    this.puppets.addEventListener("mask", () => this.#applySettings());
     live.addEventListener("numbers", ({ detail }) => this.#count(detail));
     live.addEventListener("connection", ({ detail }) => this.#connection(detail));
-    live.addEventListener("version", ({ detail }) => this.numbers.show({ detector: detail }));
+    live.addEventListener("version", ({ detail }) => this.numbers.show({ detector: (this.detector = detail) }));
     live.addEventListener("detector", ({ detail }) => this.#news(detail));
     live.addEventListener("ended", () => this.#rest("lost"));
   }
@@ -147,7 +153,7 @@ class Stage {
   #applySettings() {
     const { mirror, boxes, smoothing } = this.settings.choices;
     this.mirror = mirror;
-    this.overlay.visible = boxes;
+    this.overlay.visible = boxes && !this.puppets.mask.on;
     if (smoothing !== null && smoothing !== this.live.smoothing) this.live.smooth(smoothing);
     this.#mirror();
   }
@@ -155,7 +161,7 @@ class Stage {
   #mirror() {
     const mirrored = this.mirror && this.state === "live" && !this.live.camera.facesAway;
     this.card.classList.toggle("mirrored", mirrored);
-    this.overlay.mirrored = mirrored;
+    this.overlay.mirrored = this.puppets.mask.mirrored = mirrored;
     this.overlay.draw();
   }
 
@@ -169,6 +175,7 @@ class Stage {
     this.video.hidden = this.canvas.hidden = this.credit.hidden = true;
     this.strip.hide();
     this.#forget(READINGS.idle);
+    this.puppets.rest();
     this.numbers.show(NO_NUMBERS);
     if (!message) return;
     this.notice.show(message, (does) => (does === "camera" ? this.start() : this.file.click()));
@@ -189,26 +196,31 @@ class Stage {
     this.overlay.clear();
     this.reading.say(words);
     this.bars.show(null);
-    this.hamster.setScores(null);
     this.correction.see(null);
     delete this.root.dataset.faces;
   }
 
-  /** @param {import("./emotions.js").Face[]} faces @param {import("./emotions.js").Face | null} face followed */
-  #see(faces, face, nobody) {
-    if (face === null) {
-      this.#forget(nobody);
-      this.root.dataset.faces = "0";
-      this.announcer.say(nobody.line);
-      return;
-    }
+  /** What the server found in a still picture: the biggest face is followed, as the server does with live frames. */
+  #found(file, { boxes, detector }) {
+    this.detector = detector;
+    const main = mainFace(boxes);
+    const faces = [main, ...boxes.filter((face) => face !== main)].filter(Boolean);
+    const numbered = faces.map((face, index) => ({ id: -index - 1, ...face })); // Live faces count from 1.
+    this.#see(numbered, { picture: file, frame: null, mirrored: false }, READINGS.nonePicture);
+  }
+
+  /** @param {import("./emotions.js").Face[]} faces the one followed first @param {object} sent for the evidence */
+  #see(faces, sent, nobody) {
+    const [face] = faces;
+    if (!face) this.#forget(nobody);
     this.root.dataset.faces = String(faces.length);
+    this.puppets.see(faces, { ...sent, faces, detector: this.detector });
+    this.announcer.say(face ? looks(face.label) : nobody.line);
+    if (!face) return;
     this.overlay.show(faces);
-    this.reading.face(face, faces.length > 1 ? several(faces.length) : "");
+    this.reading.face(face, faces.length > 1 ? several(faces.length, MOST) : "");
     this.bars.show(face.scores, face.label);
     this.correction.see(face);
-    this.hamster.setScores(EMOTIONS.map((emotion) => face.scores[emotion]));
-    this.announcer.say(looks(face.label));
   }
 
   #count({ fps, delay, dropped }) {
@@ -226,6 +238,7 @@ class Stage {
     if (state === "trouble") this.strip.show(message);
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);
+    this.puppets.lose();
     this.numbers.show(NO_NUMBERS);
     this.announcer.say(STRIPS[state](0));
     const again = { label: "Try now", act: () => this.live.socket.retryNow() };
@@ -238,7 +251,7 @@ class Stage {
   }
 
   #news(version) {
-    this.numbers.show({ detector: version });
+    this.numbers.show({ detector: (this.detector = version) });
     this.strip.show(STRIPS.detector(version));
     setTimeout(() => this.root.dataset.connection === "open" && this.strip.hide(), NEWS_LASTS);
   }

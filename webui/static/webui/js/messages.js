@@ -55,6 +55,13 @@ export const NOTICES = {
     does: "picture",
     tone: "trouble",
   },
+  offline: {
+    title: "No live hamster in this browser",
+    text: "It has no WebSocket, which the camera needs, or something blocks it. Pictures work.",
+    action: "Use a picture",
+    does: "picture",
+    tone: "trouble",
+  },
   lost: {
     title: "The camera has gone",
     text: "It was unplugged or taken by another program. Bring it back and try again.",
@@ -124,7 +131,45 @@ export const READINGS = {
   away: { line: "Biscuit cannot see you", hint: "The connection is coming back by itself." },
 };
 
-/** @param {number} count faces, two or more @returns {string} */
-export function several(count) {
-  return `${count} faces. Biscuit follows the biggest.`;
+/** @param {number} count faces, two or more @param {number} most hamsters at once @returns {string} */
+export function several(count, most) {
+  if (count > most) return `${count} faces, ${most} hamsters. The words follow the biggest.`;
+  return `${count} faces. The words follow the biggest.`;
 }
+
+/** Saving a picture or a clip. */
+export const KEEP = {
+  /** What is in it, by whether the mask is on. */
+  people: "You will be in it, with the hamster over each face, as the page shows it now. A face that the detector misses is not covered: look before you share it.",
+  hamsters: "Only the hamster’s card will be in it; you will not. Switch the hamster mask on to be in it yourself.",
+  noRecorder: "This browser cannot record clips: it has no MediaRecorder for video. Pictures work.",
+  /** @param {string} name of the file */
+  saved: (name) => `Saved as ${name}.`,
+  notSaved: "The picture could not be made. Try again.",
+  recording: "Recording",
+  /** @param {number} seconds */
+  left: (seconds) => `${seconds}\u00a0s left`,
+  /** Why the recording ended, and how long it is. @type {Object<string, (seconds: string) => string>} */
+  ended: {
+    full: (seconds) => `${seconds}\u00a0s, as long as a clip can be.`,
+    wish: (seconds) => `${seconds}\u00a0s.`,
+    hidden: (seconds) => `${seconds}\u00a0s. It ended because the page was out of sight.`,
+    away: (seconds) => `${seconds}\u00a0s. It ended because the picture went away.`,
+    broken: (seconds) => `${seconds}\u00a0s. It ended because the browser could not go on.`,
+  },
+  nothing: "The browser made an empty clip. Try again.",
+};
+
+/** The panel that says why the hamster makes the face that it makes. */
+export const WHY = {
+  blends: "Biscuit blends the nine expressions by their smoothed scores, the stronger ones a little more.",
+  blendsStill: "Biscuit blends the nine expressions by their scores, the stronger ones a little more.",
+  nobody: "No face is in view. This is the last frame that the server looked at.",
+  still: "a still picture, not smoothed",
+  /** @param {number} which from 1 @param {number} count */
+  face: (which, count) => `Face ${which} of ${count}`,
+  /** @param {Object<"left" | "top" | "width" | "height", number>} box whole per cents of the frame */
+  box: ({ left, top, width, height }) => `${left}\u00a0% from the left, ${top}\u00a0% from the top, ${width} × ${height}\u00a0%`,
+  mirrored: "The camera’s frame as it was sent: not mirrored.",
+  sent: "The picture as it was sent.",
+};

@@ -2,6 +2,7 @@
 
 import { named, percent } from "./emotions.js";
 import { placeBox, placeLabel } from "./geometry.js";
+import { watchSize } from "./size.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
 /** @typedef {import("./geometry.js").Rect} Rect */
@@ -20,7 +21,7 @@ export class Overlay {
     this.mirrored = false;
     this.visible = true;
     this.readStyle();
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    this.card = watchSize(canvas, () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
       this.readStyle();
       this.draw();
@@ -45,8 +46,7 @@ export class Overlay {
   }
 
   draw() {
-    const { canvas, context } = this;
-    const card = { width: canvas.clientWidth, height: canvas.clientHeight };
+    const { canvas, context, card } = this;
     const sharp = devicePixelRatio || 1;
     const [width, height] = [Math.round(card.width * sharp), Math.round(card.height * sharp)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });

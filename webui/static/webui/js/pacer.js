@@ -28,6 +28,8 @@ export class Pacer {
   /** @param {{fps?: number}} [options] the fastest rate wanted, frames a second */
   constructor({ fps = 25 } = {}) {
     this.want(fps);
+    /** The time that this machine needs between two frames, whatever the server can do. */
+    this.least = 0;
     this.reset();
   }
 
@@ -63,7 +65,7 @@ export class Pacer {
    * Not faster than the server works, or every frame would wait there for the one before it.
    */
   get interval() {
-    return Math.max(1000 / this.fps, this.capture ?? 0, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
+    return Math.max(1000 / this.fps, this.least, this.capture ?? 0, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
   }
 
   /** @param {number} now @returns {boolean} */
@@ -150,7 +152,8 @@ export class Pacer {
     const rate = 1000 / this.interval;
     if (camera > 0 && camera < rate * 0.9) return { rate: camera, reason: "camera", takes: 0 };
     if (rate > this.fps * 0.97) return { rate, reason: this.fps < this.wanted ? "asked" : "full", takes: 0 };
-    if (this.capture !== null && this.capture >= this.interval) return { rate, reason: "device", takes: this.capture };
+    const device = Math.max(this.least, this.capture ?? 0);
+    if (device >= this.interval) return { rate, reason: "device", takes: device };
     const known = (this.link ?? 0) + (this.server ?? 0);
     // Frames that nobody answered slow the page down too, and of those nobody knows where they are.
     if (known === 0 || this.delay > known * 1.5) return { rate, reason: "answers", takes: this.delay };

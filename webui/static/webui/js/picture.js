@@ -1,6 +1,7 @@
 /** A still picture instead of the camera: choosing or dropping it, showing it, asking the server about it. */
 
 import { containRect, fitWithin } from "./geometry.js";
+import { watchSize } from "./size.js";
 
 /** An error of the API by its code, or `no_answer`. */
 export class PictureError extends Error {
@@ -44,7 +45,7 @@ export class PictureView {
     /** @type {ImageBitmap | null} */
     this.bitmap = null;
     this.loading = 0;
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    this.card = watchSize(canvas, () => this.draw());
   }
 
   /** @param {Blob} file @throws {PictureError} `bad_image` for what the browser cannot show */
@@ -76,16 +77,15 @@ export class PictureView {
 
   /** @returns {import("./geometry.js").Rect | null} where it lies in the card, CSS pixels */
   get area() {
-    const card = { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
-    return this.bitmap && card.width > 0 ? containRect(this.bitmap, card) : null;
+    return this.bitmap && this.card.width > 0 ? containRect(this.bitmap, this.card) : null;
   }
 
   draw() {
     const area = this.area;
     if (!area) return;
     const sharp = devicePixelRatio || 1;
-    this.canvas.width = Math.round(this.canvas.clientWidth * sharp);
-    this.canvas.height = Math.round(this.canvas.clientHeight * sharp);
+    this.canvas.width = Math.round(this.card.width * sharp);
+    this.canvas.height = Math.round(this.card.height * sharp);
     const context = this.canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
     context.scale(sharp, sharp);

@@ -31,13 +31,10 @@ export class Numbers {
   /** @param {HTMLElement} list the `dl` whose `dd` elements are filled */
   constructor(list) {
     this.list = list;
-    /** The version that looks, as it was last shown. */
-    this.detector = "";
   }
 
   /** @param {Object<"fps" | "delay" | "dropped" | "detector", number | string | null>} numbers null: a dash */
   show(numbers) {
-    this.detector = numbers.detector ?? this.detector;
     for (const [name, value] of Object.entries(numbers)) {
       const text = typeof value === "number" ? String(Math.round(value)) : (value ?? "–");
       this.list.querySelector(`#number-${name}`).textContent = text;

@@ -64,7 +64,7 @@ function tuft(mirror, parent) {
   return (puff, lift) => {
     const x = mirror * (134 + (puff > 0 ? puff * 17 : puff * 24));
     const y = 58 - lift * 10;
-    const p = (dx, dy) => `${num(x + mirror * dx)} ${num(y + dy)}`;
+    const p = (dx, dy) => `${num(x + mirror * dx, 10)} ${num(y + dy, 10)}`;
     set(
       fur,
       "d",

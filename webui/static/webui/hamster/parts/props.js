@@ -28,7 +28,11 @@ export function drawHeadProps(parent) {
   };
 }
 
-/** Props that stand in the air, in the picture's coordinates. @param {Element} parent */
+/**
+ * Props that stand in the air, in the picture's coordinates.
+ * @param {Element} parent
+ * @returns {{group: SVGGElement, draw: (pose: import("../params.js").Pose) => void}}
+ */
 export function drawAirProps(parent) {
   const group = make("g", { "data-part": "props-air" }, parent);
   const puffs = [-1, 1].flatMap((mirror) =>
@@ -67,7 +71,7 @@ export function drawAirProps(parent) {
     question,
   );
   make("circle", { cx: 0, cy: 29, r: 5.6, fill: INK.question }, question);
-  return (pose) => {
+  const draw = (pose) => {
     for (const { mirror, i, node } of puffs) {
       const t = (pose.phase + i * 0.5) % 1;
       const size = (0.5 + t * 0.75) * ease(pose.steam, 0.15, 0.9) + 0.01;
@@ -83,4 +87,5 @@ export function drawAirProps(parent) {
     place(question, 338, 78, 10, ease(pose.question, 0.1, 0.9) + 0.01);
     fade(question, ease(pose.question, 0.1, 0.5));
   };
+  return { group, draw };
 }
