@@ -9,6 +9,8 @@ from webui import (
     dataset_pages,
     detector_acts,
     detector_pages,
+    info_pages,
+    site_files,
     training_pages,
     views,
 )
@@ -17,6 +19,14 @@ app_name = "webui"
 
 urlpatterns = [
     path("", views.CameraPage.as_view(), name="camera"),
+    path("help/", info_pages.HelpPage.as_view(), name="help"),
+    path("about/", info_pages.AboutPage.as_view(), name="about"),
+    path("privacy/", info_pages.PrivacyPage.as_view(), name="privacy"),
+    path("offline/", info_pages.OfflinePage.as_view(), name="offline"),
+    path("manifest.webmanifest", site_files.manifest, name="manifest"),
+    path("service-worker.js", site_files.service_worker, name="service-worker"),
+    path("favicon.ico", site_files.favicon, name="favicon"),
+    path("robots.txt", site_files.robots, name="robots"),
     path(
         "accounts/login/",
         LoginView.as_view(template_name="webui/sign_in.html", redirect_authenticated_user=True),

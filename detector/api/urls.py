@@ -71,5 +71,9 @@ urlpatterns = [
     path("api/training-runs/<int:pk>/cancel/", TrainingRunCancelView.as_view(), name="training-run-cancel"),
     path("api/training-runs/<int:pk>/resume/", TrainingRunResumeView.as_view(), name="training-run-resume"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="detector/api_docs.html"),
+        name="api-docs",
+    ),
 ]

@@ -34,6 +34,8 @@ SECRET = "secret-of-the-owner"
 PUBLIC = {
     *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
     *("api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
+    *("help/", "about/", "privacy/", "offline/"),
+    *("manifest.webmanifest", "service-worker.js", "favicon.ico", "robots.txt"),
 }
 OWN, STAFF = "of whom it belongs to", "for staff"
 AREAS = {
