@@ -1,5 +1,8 @@
-"""Static files as they are served: compressed, and under a name with a hash of the content, so that a browser
-keeps them for good and still sees every change at once. `manage.py up` collects them when they have changed."""
+"""Static files as they are served: compressed, and under a name with a hash of the content.
+
+So a browser keeps them for good and still sees every change at once. `manage.py up` collects them when they
+have changed.
+"""
 
 import hashlib
 import os
@@ -22,7 +25,7 @@ MARK = "collected"
 class HashedFiles(CompressedManifestStaticFilesStorage):
     """Files of ours and of the admin by hashed names, the rest by plain ones; all compressed.
 
-    Without a manifest, as in a web process that was started before anything was collected, all names are plain.
+    Without a manifest, as in a web process that was started before anything was collected, all are plain.
     """
 
     support_js_module_import_aggregation = True
@@ -30,7 +33,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
     max_post_process_passes = 20
 
     def post_process(self, paths: dict[str, Any], **options: Any) -> Iterator[tuple[str, str | None, Any]]:
-        """Hash and compress what `collectstatic` has copied; yields (name, name of the result, what was done)."""
+        """Hash and compress what was copied; yields (name, name of the result, whether it was done)."""
         plain = [name for name in paths if name.startswith(THIRD_PARTY)]
         yield from super().post_process(
             {name: found for name, found in paths.items() if name not in plain}, **options

@@ -30,7 +30,8 @@ def still(name: str) -> str:
 def icon(*, side: int, share: float, ground: str) -> str:
     """A page with the hamster in the middle of a square; `share` is the hamster's part of its side."""
     return f"""<style>
-      body {{ margin: 0; display: grid; place-items: center; width: {side}px; height: {side}px; background: {ground}; }}
+      body {{ margin: 0; display: grid; place-items: center; width: {side}px; height: {side}px;
+             background: {ground}; }}
       svg {{ width: {side * share}px; height: {side * share}px; }}
     </style>{still("happy")}"""
 
@@ -69,7 +70,7 @@ def draw(page: Page) -> None:
     write(shoot(page, icon(side=192, **clear), 192, 192, clear=True), "192")
     write(shoot(page, icon(side=512, **clear), 512, 512, clear=True), "512")
     # A launcher cuts any shape from it that leaves the inner 80 %.
-    write(shoot(page, icon(side=512, share=0.76, ground=PAPER), 512, 512), "maskable")
+    write(shoot(page, icon(side=512, share=0.6, ground=PAPER), 512, 512), "maskable")
     write(shoot(page, icon(side=180, share=0.9, ground=PAPER), 180, 180), "apple-touch")
     write(shoot(page, card(), *CARD), "card")
     small = shoot(page, icon(side=96, **clear), 96, 96, clear=True)

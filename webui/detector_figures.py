@@ -114,7 +114,9 @@ def misreadings(confusion: Sequence[Sequence[int]] | None) -> list[Misreading]:
     """For each expression with faces, the one it is most often taken for, those that are read worst first."""
     found = []
     for row in matrix_rows(confusion):
-        wrong = max((cell for cell in row.cells if not cell.is_right), key=lambda cell: cell.count, default=None)
+        wrong = max(
+            (cell for cell in row.cells if not cell.is_right), key=lambda cell: cell.count, default=None
+        )
         if row.total and wrong is not None:
             right = sum(cell.count for cell in row.cells if cell.is_right) / row.total
             found.append(Misreading(row.truth, wrong.found, wrong.count / row.total, right))

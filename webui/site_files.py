@@ -59,7 +59,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @require_safe
 @cache_control(no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. Any change of the static files or of the page that it keeps changes its text, and so
+    """The service worker. A change of any static file, or of the page that it keeps, changes its text, and so
     makes browsers install it anew."""
     offline = reverse("webui:offline")
     page = render_to_string("webui/info/offline.html")

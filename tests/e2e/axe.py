@@ -16,7 +16,7 @@ def _source() -> str:
 
 
 def issues(page: Page, *, only: tuple[str, ...] = ()) -> list[str]:
-    """A line for each serious or critical issue: its rule, what to do, and the elements. `only`: these rules."""
+    """A line for each serious or critical issue: its rule, what is wrong, where. `only`: these rules."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_source())
     options: dict[str, object] = {"resultTypes": ["violations"]}
@@ -25,7 +25,9 @@ def issues(page: Page, *, only: tuple[str, ...] = ()) -> list[str]:
     found = page.evaluate("(options) => axe.run(document, options)", options)
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}: "
-        + json.dumps([[node["target"], node["html"][:160], node["failureSummary"]] for node in violation["nodes"][:4]])
+        + json.dumps(
+            [[node["target"], node["html"][:160], node["failureSummary"]] for node in violation["nodes"][:4]]
+        )
         for violation in found["violations"]
         if violation["impact"] in BAD or only
     ]

@@ -1,4 +1,4 @@
-"""Every kind of page that the site has. A new one is a line in `PAGES`; the tests of the frame then open it too."""
+"""Every kind of page of the site. A new one is a line in `PAGES`, and test_every_page.py opens it too."""
 
 import shutil
 from collections.abc import Callable

@@ -156,7 +156,10 @@ def test_in_forced_colours_what_colour_told_can_still_be_seen(open_kind: Callabl
     assert bar != ground
     assert page.locator("#reading-dot").evaluate(colour) != page.locator("body").evaluate(colour)
     for part in (".card", ".button"):
-        assert page.locator(part).first.evaluate("element => getComputedStyle(element).borderTopStyle") == "solid"
+        assert (
+            page.locator(part).first.evaluate("element => getComputedStyle(element).borderTopStyle")
+            == "solid"
+        )
     page.get_by_role("button", name="Settings").click()
     thumb = "element => getComputedStyle(element, '::before').backgroundColor"
     switch = page.get_by_role("switch", name="Show boxes")

@@ -1,4 +1,4 @@
-"""The installed app: what the service worker keeps, what is seen without a server, and how it follows changes."""
+"""The installed app: what its worker keeps, what is seen without a server, how it follows changes."""
 
 import json
 import re
@@ -116,7 +116,9 @@ def test_a_change_of_the_site_replaces_what_is_kept(visit: Callable[[], Page], s
     assert "/offline/" in kept
 
 
-def test_worker_and_manifest_are_served_for_the_whole_site(context: BrowserContext, site: SiteProcess) -> None:
+def test_worker_and_manifest_are_served_for_the_whole_site(
+    context: BrowserContext, site: SiteProcess
+) -> None:
     worker = context.request.get(f"{site.url}/service-worker.js")
     assert worker.headers["content-type"] == "text/javascript"
     assert worker.headers["cache-control"] == "no-cache"
