@@ -178,7 +178,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "hamster_site.accounts.AccountsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webui.errors.ErrorPages",
 ]
+CSRF_FAILURE_VIEW = "webui.errors.forged"
 ROOT_URLCONF = "hamster_site.urls"
 ASGI_APPLICATION = "hamster_site.asgi.application"
 TEMPLATES = [
@@ -199,8 +201,14 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = None
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+# Until the static files are collected, they are served from where they lie.
+WHITENOISE_USE_FINDERS = DEBUG or not (STATIC_ROOT / "staticfiles.json").is_file()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "hamster_site.static_files.HashedFiles"},
+}
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(VAR_DIR / "media"))
 
 REST_FRAMEWORK = {

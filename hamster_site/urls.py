@@ -13,3 +13,8 @@ urlpatterns = [
     path("", include("detector.api.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "webui.errors.bad_request"
+handler403 = "webui.errors.forbidden"
+handler404 = "webui.errors.not_found"
+handler500 = "webui.errors.server_error"

@@ -100,6 +100,29 @@ def matrix_rows(confusion: Sequence[Sequence[int]] | None) -> list[Row]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Misreading:
+    """What the faces of one expression are most often taken for; `share` is of all of them, 0 to 1."""
+
+    truth: str
+    found: str
+    share: float
+    right: float
+
+
+def misreadings(confusion: Sequence[Sequence[int]] | None) -> list[Misreading]:
+    """For each expression with faces, the one it is most often taken for, those that are read worst first."""
+    found = []
+    for row in matrix_rows(confusion):
+        wrong = max(
+            (cell for cell in row.cells if not cell.is_right), key=lambda cell: cell.count, default=None
+        )
+        if row.total and wrong is not None:
+            right = sum(cell.count for cell in row.cells if cell.is_right) / row.total
+            found.append(Misreading(row.truth, wrong.found, wrong.count / row.total, right))
+    return sorted(found, key=lambda one: one.right)
+
+
 def precision_series(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Precision over recall, a line an expression and one for faces of any, as charts.js draws them."""
     curves = figures.get("precision_curves") or {}

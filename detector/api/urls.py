@@ -99,5 +99,9 @@ urlpatterns = [
     path("api/tokens/", TokenListView.as_view(), name="tokens"),
     path("api/tokens/<int:pk>/", TokenView.as_view(), name="token"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path(
+        "api/docs/",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="detector/api_docs.html"),
+        name="api-docs",
+    ),
 ]

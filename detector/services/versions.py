@@ -1,5 +1,6 @@
 """Registering detector files, and deciding which one is served. Every act leaves an audit entry."""
 
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -116,6 +117,7 @@ def register_shipped_detector() -> DetectorVersion:
     Raises `UnusableDetectorFile`.
     """
     version = register_version(onnx=config.shipped_detector, source=Source.SHIPPED)
+    _complete_card(version, config.shipped_detector.with_name("card.json"))
     active = active_detector()
     updates_older_one = (
         active is not None
@@ -126,6 +128,21 @@ def register_shipped_detector() -> DetectorVersion:
         promote_version(version=version, actor=None)
         version.refresh_from_db()
     return version
+
+
+def _complete_card(version: DetectorVersion, beside: Path) -> None:
+    """Take over the card that lies beside a file, which has the tables that the one inside does without."""
+    try:
+        card = json.loads(beside.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        logger.warning("%s can't be read: %s", beside, error)
+        return
+    complete = version.card | card
+    if card.get("version") == version.card.get("version") and complete != version.card:
+        version.card = complete
+        version.save(update_fields=["card"])
 
 
 def promote_version(

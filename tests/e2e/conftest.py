@@ -91,7 +91,8 @@ def open_page(site: SiteProcess) -> Iterator[Callable[..., Page]]:
         expect_errors: bool = False,
         **options: object,
     ) -> Page:
-        context = browser.new_context(**({"viewport": LAPTOP} | options))
+        # What a service worker does has tests of its own; here every request is the page's.
+        context = browser.new_context(**({"viewport": LAPTOP, "service_workers": "block"} | options))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)

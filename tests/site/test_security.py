@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from hamster_site.security import BrowserPolicyMiddleware, OwnPagesOnly
+from hamster_site.security import CONTENT_SECURITY_POLICY, BrowserPolicyMiddleware, OwnPagesOnly
 
 
 async def open_socket(scope, receive, send):
@@ -50,16 +52,24 @@ def answer(**headers: str) -> HttpResponse:
 def test_browser_runs_only_what_is_served_here_and_gives_the_camera_only_to_us():
     headers = answer().headers
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert "http" not in policy
     assert "camera=(self)" in headers["Permissions-Policy"]
 
 
-def test_only_the_api_documentation_may_have_inline_styles(client):
-    assert "style-src 'self' 'unsafe-inline'" in client.get("/api/docs/")["Content-Security-Policy"]
-    for path in ("/", "/admin/login/", "/api/schema/", "/no-such-page"):
-        assert "unsafe" not in client.get(path)["Content-Security-Policy"]
+@pytest.mark.django_db
+def test_the_policy_is_the_same_on_every_kind_of_page(client):
+    for path in ("/", "/help/", "/about/", "/admin/login/", "/api/schema/", "/api/docs/", "/no-such-page"):
+        assert client.get(path)["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize("path", ["/", "/help/", "/admin/login/", "/api/docs/", "/no-such-page"])
+@pytest.mark.django_db
+def test_no_page_has_a_script_a_style_or_a_handler_in_it(client, path):
+    page = client.get(path).content.decode()
+    assert not re.search(r"<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)|\s(style|on[a-z]+)=", page)
 
 
 def test_view_may_set_a_policy_of_its_own():

@@ -54,6 +54,8 @@ PUBLIC = {
     *("pictures/", "api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
     # Anybody sends corrections, and withdraws with a code; the pages list one's own only.
     *("corrections/", "corrections/withdraw/", "api/corrections/"),
+    *("help/", "about/", "privacy/", "offline/"),
+    *("manifest.webmanifest", "service-worker.js", "favicon.ico", "robots.txt"),
 }
 # For whoever holds the key, which a mail brought: tests/webui/test_accounts.py tries them.
 BY_KEY = {

@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from hamster_site.embedded_redis import EmbeddedRedis, EmbeddedRedisError
+from hamster_site.static_files import collect_changed
 from hamster_site.supervisor import Service
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Command(BaseCommand):
                 self.stdout.write("Preparing the database ...")
                 call_command("migrate", interactive=False, verbosity=0)
                 call_command("register_detector")
+                collect_changed()
                 self.stdout.write("Starting the site ...")
                 self._run(_services(host, port), server, url, stop)
             finally:

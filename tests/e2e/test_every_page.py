@@ -1,0 +1,172 @@
+"""What holds on every kind of page: it can be used by everybody, obeys the policy and asks nobody else."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.axe import issues
+from tests.e2e.conftest import PATIENCE, note_foreign
+from tests.e2e.page_kinds import FOREIGN_MADE, PAGES, PageKind, Visitor, populate, sign_in
+from tests.e2e.site_process import SiteProcess
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SCHEMES = ("light", "dark")
+SAY_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.effectiveDirective} forbids ${event.blockedURI}`));
+"""
+# The enhanced rule asks for 7:1, which only those get who ask for more contrast.
+ENHANCED = ("color-contrast-enhanced",)
+
+
+def by_name(kind: PageKind) -> str:
+    return kind.name
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProcess]:
+    folder = tmp_path_factory.mktemp("every")
+    site = SiteProcess(folder)
+    site.start()
+    try:
+        populate(site, folder)
+        yield site
+    finally:
+        site.stop()
+
+
+@pytest.fixture(scope="module")
+def contexts(site: SiteProcess, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A signed-in window for each visitor and each set of options, kept for the whole module."""
+    known: dict[str, BrowserContext] = {}
+
+    def context_of(visitor: Visitor, **options: object) -> BrowserContext:
+        key = f"{visitor} {sorted(options.items())}"
+        if key not in known:
+            usual = {"viewport": DESKTOP, "reduced_motion": "reduce", "service_workers": "block"}
+            known[key] = browser.new_context(**(usual | options))
+            known[key].set_default_timeout(PATIENCE)
+            if visitor is not Visitor.STRANGER:
+                page = known[key].new_page()
+                sign_in(page, site, visitor)
+                page.close()
+        return known[key]
+
+    yield context_of
+    for context in known.values():
+        context.close()
+
+
+@pytest.fixture
+def open_kind(site: SiteProcess, contexts: Callable[..., BrowserContext]) -> Iterator[Callable[..., Page]]:
+    """Opens a kind of page; a policy violation, an error in the console and a request to another host fail
+    the test at the end."""
+    complaints: list[str] = []
+    foreign: list[str] = []
+    pages: list[Page] = []
+
+    def open_kind(kind: PageKind, **options: object) -> Page:
+        page = contexts(kind.visitor, **options).new_page()
+        pages.append(page)
+        page.add_init_script(SAY_VIOLATIONS)
+        page.on("request", lambda request: note_foreign(request.url, f"127.0.0.1:{site.port}", foreign))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+
+        def listen(line) -> None:
+            is_of_page = kind.status != 200 and line.location["url"] == site.url + kind.path
+            if line.type == "error" and not is_of_page:
+                complaints.append(line.text)
+
+        page.on("console", listen)
+        answer = page.goto(site.url + kind.path)
+        assert answer.status == kind.status
+        page.wait_for_load_state("networkidle")
+        if kind.prepare is not None:
+            kind.prepare(page)
+        return page
+
+    yield open_kind
+    for page in pages:
+        page.close()
+    assert (complaints, foreign) == ([], [])
+
+
+@pytest.mark.parametrize("kind", (*PAGES, *FOREIGN_MADE), ids=by_name)
+def test_page_obeys_the_policy_and_loads_nothing_from_elsewhere(
+    open_kind: Callable[..., Page], kind: PageKind
+) -> None:
+    page = open_kind(kind)
+    assert "unsafe" not in page.request.get(page.url).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=by_name)
+def test_page_has_no_serious_issue_for_people_with_disabilities(
+    open_kind: Callable[..., Page], kind: PageKind
+) -> None:
+    page = open_kind(kind)
+    found = {}
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found[scheme, size["width"]] = issues(page)
+    assert {how: lines for how, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=by_name)
+def test_those_who_ask_for_more_contrast_get_seven_to_one(
+    open_kind: Callable[..., Page], kind: PageKind
+) -> None:
+    page = open_kind(kind, contrast="more")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert issues(page, only=ENHANCED) == []
+
+
+@pytest.mark.parametrize("kind", PAGES, ids=by_name)
+def test_page_fits_on_a_phone(open_kind: Callable[..., Page], kind: PageKind) -> None:
+    page = open_kind(kind, viewport=PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    expect(page.locator("h1")).to_have_count(1)
+
+
+def test_titles_and_descriptions_tell_pages_apart(
+    site: SiteProcess, contexts: Callable[..., BrowserContext]
+) -> None:
+    seen: dict[str, str] = {}
+    for kind in PAGES:
+        if kind.status == 200 and kind.prepare is None:
+            text = contexts(kind.visitor).request.get(site.url + kind.path).text()
+            title = re.search(r"<title>(.+)</title>", text)[1]
+            description = re.search(r'<meta name="description" content="([^"]{20,})">', text)[1]
+            assert "Hamster Expression" in title
+            for words in (title, description):
+                assert words not in seen, f"{kind.name} and {seen[words]}: {words}"
+                seen[words] = kind.name
+
+
+def test_in_forced_colours_what_colour_told_can_still_be_seen(open_kind: Callable[..., Page]) -> None:
+    page = open_kind(camera("camera-live"), forced_colors="active")
+    expect(page.locator(".bar.leading .bar-fill")).to_have_count(1)
+    colour = "element => getComputedStyle(element).backgroundColor"
+    bar, ground = (page.locator(f".bar.leading .bar-{part}").evaluate(colour) for part in ("fill", "track"))
+    assert bar != ground
+    assert page.locator("#reading-dot").evaluate(colour) != page.locator("body").evaluate(colour)
+    for part in (".card", ".button"):
+        assert (
+            page.locator(part).first.evaluate("element => getComputedStyle(element).borderTopStyle")
+            == "solid"
+        )
+    page.get_by_role("button", name="Settings").click()
+    thumb = "element => getComputedStyle(element, '::before').backgroundColor"
+    switch = page.get_by_role("switch", name="Show boxes")
+    on = switch.evaluate(thumb)
+    switch.click()
+    assert switch.evaluate(thumb) != on
+
+
+def camera(name: str) -> PageKind:
+    return next(kind for kind in PAGES if kind.name == name)
