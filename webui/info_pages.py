@@ -43,7 +43,8 @@ class PrivacyPage(TemplateView):
     template_name = "webui/info/privacy.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(retention_hours=config.batch_retention_hours, **kwargs)
+        days = {"kept": config.kept_retention_days, "correction": config.correction_retention_days}
+        return super().get_context_data(retention_hours=config.batch_retention_hours, days=days, **kwargs)
 
 
 class OfflinePage(TemplateView):

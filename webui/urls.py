@@ -42,11 +42,6 @@ urlpatterns = [
     path("service-worker.js", site_files.service_worker, name="service-worker"),
     path("favicon.ico", site_files.favicon, name="favicon"),
     path("robots.txt", site_files.robots, name="robots"),
-    path(
-        "accounts/login/",
-        LoginView.as_view(template_name="webui/sign_in.html", redirect_authenticated_user=True),
-        name="sign-in",
-    ),
     path("training/", training_pages.TrainingListPage.as_view(), name="training"),
     path("training/new/", training_pages.NewTrainingPage.as_view(), name="new-training"),
     path("training/<int:pk>/", training_pages.TrainingRunPage.as_view(), name="training-run"),
