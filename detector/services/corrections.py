@@ -208,7 +208,7 @@ def _erase(pk: int) -> None:
     for dataset in correction.datasets.all():
         if remove_from_dataset(dataset, correction.file_name):
             correction.datasets.remove(dataset)
-            with suppress(CheckRunning):  # its report would speak of a picture that is gone
-                check_again(dataset=dataset)
+            with suppress(CheckRunning):  # deleted just now
+                check_again(dataset=dataset, begin_anew=True)  # its report spoke of the picture
     if correction.crop and delete_crop(correction.crop.name):
         Correction.objects.filter(pk=pk).update(crop="", size=0, signature=b"")

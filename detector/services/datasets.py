@@ -120,10 +120,12 @@ def keep_made_dataset(*, dataset: Dataset) -> Dataset:
     return _save(dataset)
 
 
-def check_again(*, dataset: Dataset) -> None:
-    """Queue the check of a data set once more. Raises CheckRunning."""
+def check_again(*, dataset: Dataset, begin_anew: bool = False) -> None:
+    """Queue the check of a data set once more; one that is going on is begun anew or, without `begin_anew`,
+    refused. Raises CheckRunning."""
     with transaction.atomic():
-        ended = Dataset.objects.filter(pk=dataset.pk).exclude(state__in=OPEN)
+        rows = Dataset.objects.filter(pk=dataset.pk)
+        ended = rows if begin_anew else rows.exclude(state__in=OPEN)
         if not ended.update(
             state=JobState.QUEUED,
             progress=0.0,

@@ -14,6 +14,7 @@ from detector.services import correction_dataset
 from detector.services.correction_dataset import NothingAccepted, make_dataset, split_of_each
 from detector.services.correction_review import accept_correction, reject_correction, relabel_correction
 from detector.services.corrections import expire_corrections, withdraw_correction
+from detector.services.dataset_checks import carry_out_check, claim_check
 from detector.services.dataset_intake import ArchiveTooLarge
 from detector.services.datasets import BadName, NameTaken, delete_dataset
 from ml.config import EMOTIONS
@@ -165,12 +166,16 @@ def test_a_withdrawn_crop_goes_from_all_data_sets_made_with_it(accepted, staff):
         assert not dataset.samples.filter(file__contains=gone.key).exists()
         assert dataset.state == JobState.QUEUED  # its report spoke of the picture
         assert check(dataset).images == 20
-        assert check_problems(dataset) == 0
+        assert dataset.problem_count == 0
     assert gone.datasets.count() == 0
 
 
-def check_problems(dataset: Dataset) -> int:
-    return dataset.report["problems"]["count"]
+def test_a_check_that_is_going_on_begins_anew_when_a_crop_goes(accepted, staff):
+    dataset = make_dataset(name="one", owner=staff)
+    claimed = claim_check(dataset_id=dataset.pk)
+    withdraw_correction(correction=accepted[0])
+    assert not carry_out_check(dataset=claimed)  # what it saw is not written down
+    assert check(dataset).images == 20
 
 
 def test_an_expired_crop_goes_from_data_sets_too(accepted, staff):
