@@ -59,11 +59,11 @@ export class Pacer {
   }
 
   /**
-   * The time between two frames: the wanted rate, or slower where frames are taken, carried or looked at more slowly.
-   * Not faster than the server works, or every frame would wait there for the one before it.
+   * The time between two frames: the wanted rate, or slower where answers come slower. Not faster than the server works,
+   * or every frame would wait there for the one before it.
    */
   get interval() {
-    return Math.max(1000 / this.fps, this.capture ?? 0, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
+    return Math.max(1000 / this.fps, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
   }
 
   /** @param {number} now @returns {boolean} */
@@ -147,10 +147,12 @@ export class Pacer {
 
   /** @param {number} [camera] pictures a second that the camera gives, if known @returns {Pace} */
   pace(camera = Infinity) {
-    const rate = 1000 / this.interval;
+    // Frames are taken one after the other.
+    const isDevice = this.capture > this.interval;
+    const rate = 1000 / (isDevice ? this.capture : this.interval);
     if (camera > 0 && camera < rate * 0.9) return { rate: camera, reason: "camera", takes: 0 };
     if (rate > this.fps * 0.97) return { rate, reason: this.fps < this.wanted ? "asked" : "full", takes: 0 };
-    if (this.capture !== null && this.capture >= this.interval) return { rate, reason: "device", takes: this.capture };
+    if (isDevice) return { rate, reason: "device", takes: this.capture };
     const known = (this.link ?? 0) + (this.server ?? 0);
     // Frames that nobody answered slow the page down too, and of those nobody knows where they are.
     if (known === 0 || this.delay > known * 1.5) return { rate, reason: "answers", takes: this.delay };
