@@ -21,7 +21,10 @@ SHELL = (
     "webui/hamster/stills/sad.svg",
     "webui/hamster/stills/happy.svg",
 )
-PRIVATE = ("/accounts/", "/admin/", "/api/", "/batches/", "/datasets/", "/detectors/", "/training/")
+PRIVATE = (
+    *("/account/", "/accounts/", "/admin/", "/api/", "/batches/", "/corrections/", "/sessions/"),
+    *("/datasets/", "/detectors/", "/training/"),
+)
 PAPER = "#FBF6EC"
 
 

@@ -61,11 +61,11 @@ export class Pacer {
   }
 
   /**
-   * The time between two frames: the wanted rate, or slower where frames are taken, carried or looked at more slowly.
-   * Not faster than the server works, or every frame would wait there for the one before it.
+   * The time between two frames: the wanted rate, or slower where answers come slower. Not faster than the server works,
+   * or every frame would wait there for the one before it.
    */
   get interval() {
-    return Math.max(1000 / this.fps, this.least, this.capture ?? 0, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
+    return Math.max(1000 / this.fps, this.least, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
   }
 
   /** @param {number} now @returns {boolean} */
@@ -149,11 +149,13 @@ export class Pacer {
 
   /** @param {number} [camera] pictures a second that the camera gives, if known @returns {Pace} */
   pace(camera = Infinity) {
-    const rate = 1000 / this.interval;
+    // Frames are taken one after the other.
+    const device = Math.max(this.least, this.capture ?? 0);
+    const isDevice = device > 0 && device >= this.interval;
+    const rate = 1000 / Math.max(this.interval, device);
     if (camera > 0 && camera < rate * 0.9) return { rate: camera, reason: "camera", takes: 0 };
     if (rate > this.fps * 0.97) return { rate, reason: this.fps < this.wanted ? "asked" : "full", takes: 0 };
-    const device = Math.max(this.least, this.capture ?? 0);
-    if (device >= this.interval) return { rate, reason: "device", takes: device };
+    if (isDevice) return { rate, reason: "device", takes: device };
     const known = (this.link ?? 0) + (this.server ?? 0);
     // Frames that nobody answered slow the page down too, and of those nobody knows where they are.
     if (known === 0 || this.delay > known * 1.5) return { rate, reason: "answers", takes: this.delay };

@@ -73,11 +73,12 @@ export class SessionCard {
   async #keep() {
     const { session } = this;
     const button = this.part("keep");
+    if (button.disabled) return; // It is being kept.
     button.disabled = true;
     this.#say(KEEP.keeping);
     try {
-      session.name = this.part("name").value.trim();
-      const { id } = await keep(this.dialog.dataset.api, session);
+      const name = this.part("name").value.trim();
+      const { id } = await keep(this.dialog.dataset.api, { ...session, name });
       if (session !== this.session) return;
       this.id = id;
       this.#say(KEEP.done);
@@ -87,6 +88,7 @@ export class SessionCard {
       this.part("open").hidden = false;
       button.hidden = true;
       this.part("open").focus();
+      if (this.part("name").value.trim() !== name) await this.#rename();
     } catch (error) {
       if (!(error instanceof KeepError)) throw error;
       if (session !== this.session) return;
