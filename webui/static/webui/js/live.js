@@ -13,11 +13,12 @@ const BEAT = 500;
 const SLOWEST = 5;
 /** Frames kept in memory until they are answered; those before them never will be. */
 const FRAMES_KEPT = 20;
-/** On a slow machine the hamster's movement comes first: so many of its frames are drawn for one that is sent. */
+/** On a slow machine the hamster moves first: it is drawn so often for one frame that is sent, for at most so many ms. */
 const DRAWN_BETWEEN = 1.5;
+const RAREST = 80;
 
 /**
- * Events with their data in `detail`: `prediction` (with the frame itself as `picture`) and `detector` from the server; `connection` with
+ * Events with their data in `detail`: `prediction` (with the frame that was sent as `picture`) and `detector`; `connection` with
  * `{state: "connecting" | "open" | "slow" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`;
  * `ended` when the camera goes away by itself.
  */
@@ -91,7 +92,7 @@ export class Live extends EventTarget {
 
   async #offerFrame() {
     const now = performance.now();
-    this.pacer.least = DRAWN_BETWEEN * pace();
+    this.pacer.least = Math.min(RAREST, DRAWN_BETWEEN * pace());
     if (document.hidden || this.grabbing || !this.socket.ready || !this.pacer.mayStart(now)) return;
     if (this.socket.backlog > 0) return; // A slow network: another frame would only be older when it arrives.
     this.grabbing = true;
