@@ -15,8 +15,9 @@ const SLOW_DELAY = 700;
 const BEAT = 500;
 /** Frames kept in memory until they are answered; those before them never will be. */
 const FRAMES_KEPT = 20;
-/** On a slow machine the hamster's movement comes first: so many of its frames are drawn for one that is sent. */
+/** On a slow machine the hamster moves first: it is drawn so often for one frame that is sent, for at most so many ms. */
 const DRAWN_BETWEEN = 1.5;
+const RAREST = 80;
 
 /**
  * @typedef {Object} Speed
@@ -123,7 +124,7 @@ export class Live extends EventTarget {
     const now = performance.now();
     if (document.hidden || !this.socket.ready) return;
     this.ticks.mark(now);
-    this.pacer.least = DRAWN_BETWEEN * pace();
+    this.pacer.least = Math.min(RAREST, DRAWN_BETWEEN * pace());
     // With a backlog, on a slow network, another frame would only be older when it arrives.
     if (this.grabbing || !this.pacer.mayStart(now) || this.socket.backlog > 0) {
       this.leftOut += 1;
