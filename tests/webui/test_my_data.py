@@ -16,11 +16,16 @@ from django.core.files.storage import default_storage
 from django.db.models import CASCADE, SET_NULL
 from django.test import Client
 
-from detector.models import BatchItem, BatchJob
+from detector.models import BatchItem, BatchJob, Correction, LiveSession, Prediction
 from detector.my_data import safe_name
 from detector.services.batches import create_batch
+from detector.services.live_sessions import keep_session
+from detector.services.predictions import keep_prediction
 from detector.services.tokens import make_token
+from detector.session_record import read_record
 from tests.detector.batches import FACE, incoming
+from tests.detector.corrections import send
+from tests.detector.live_sessions import record
 
 PASSWORD = "a long enough one"
 pytestmark = pytest.mark.django_db
@@ -71,7 +76,8 @@ def archive_of(person: Person) -> zipfile.ZipFile:
 def test_the_page_counts_what_is_kept(mia, ben):
     html = mia.client.get("/account/data/").content.decode()
     rows = {part.split('"')[0]: part.split('class="count">')[1][0] for part in html.split('data-kind="')[1:]}
-    assert rows == {"Batches": "1", "API tokens": "1", "Sessions signed in": "2", "Account": "1"}
+    nothing = {"Results of pictures": "0", "Live sessions": "0", "Corrections": "0"}
+    assert rows == {"Batches": "1", "API tokens": "1", "Sessions signed in": "2", "Account": "1", **nothing}
 
 
 def test_everything_comes_as_one_archive_and_nothing_of_anybody_else(mia, ben):
@@ -155,11 +161,33 @@ def test_a_deleted_account_leaves_no_row_no_file_and_no_session(mia, ben):
     assert ben.files()
 
 
+def test_what_was_kept_of_faces_is_taken_out_and_deleted(mia, ben, django_capture_on_commit_callbacks):
+    crops = {}
+    for seed, person in enumerate((mia, ben)):
+        result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": "red-1"}
+        name = f"{person.name}.jpg"
+        keep_prediction(owner=person.user, name=name, content=FACE, result=result, with_thumbnail=True)
+        keep_session(owner=person.user, record=read_record(record(name=f"evening of {person.name}")))
+        crops[person] = send(owner=person.user, seed=seed)[0].crop.name
+    archive = archive_of(mia)
+    files = {name: archive.read(name) for name in archive.namelist()}
+    assert [row["name"] for row in json.loads(files["pictures/results.json"])] == ["mia.jpg"]
+    (session,) = (text for name, text in files.items() if name.startswith("live-sessions/"))
+    assert json.loads(session)["name"] == "evening of mia"
+    assert len(json.loads(files["corrections/corrections.json"])) == 1
+    assert sum(content.startswith(b"\xff\xd8") for content in files.values()) == 3  # batch, small copy, crop
+    with django_capture_on_commit_callbacks(execute=True):
+        mia.client.post("/account/data/delete/")
+    for model in (Prediction, LiveSession, Correction):
+        assert model.objects.get().owner == ben.user
+    assert [default_storage.exists(crops[person]) for person in (mia, ben)] == [False, True]
+
+
 # What points to an account and stays when it is deleted. Things of the site are not of one person, and
-# batches are deleted by `detector.my_data` before the account is.
+# batches and corrections are deleted by `detector.my_data` before the account is.
 STAYS = {
     *("detector.Dataset", "detector.TrainingRun", "detector.Evaluation", "detector.AuditEntry"),
-    "detector.BatchJob",
+    *("detector.BatchJob", "detector.Correction"),
 }
 
 
