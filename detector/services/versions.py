@@ -117,7 +117,7 @@ def register_shipped_detector() -> DetectorVersion:
     Raises `UnusableDetectorFile`.
     """
     version = register_version(onnx=config.shipped_detector, source=Source.SHIPPED)
-    _complete_card(version, config.shipped_detector.with_name("card.json"))
+    _complete_card(version, Path(config.shipped_detector).with_name("card.json"))
     active = active_detector()
     updates_older_one = (
         active is not None

@@ -90,7 +90,7 @@ def test_staff_upload_a_set_read_its_report_and_look_through_it(
     expect(page.locator("#sizes-chart")).to_have_attribute("aria-label", re.compile("64 to 127 pixels: "))
     assert fits(page)
 
-    page.get_by_role("link", name="Pictures", exact=True).click()
+    page.get_by_role("main").get_by_role("link", name="Pictures", exact=True).click()
     expect(page.get_by_text("37 pictures")).to_be_visible()
     expect(page.locator(".sample")).to_have_count(24)
     page.get_by_role("link", name="Next").click()
@@ -171,7 +171,7 @@ def test_a_registered_folder_is_watched_from_the_list_on_a_phone(
     form.get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", name="No problems")).to_be_visible()
     assert fits(page)
-    page.get_by_role("link", name="Pictures", exact=True).click()
+    page.get_by_role("main").get_by_role("link", name="Pictures", exact=True).click()
     expect(page.get_by_text("18 pictures")).to_be_visible()
     assert fits(page)
 
