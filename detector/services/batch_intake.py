@@ -5,7 +5,6 @@ picture is told from its first bytes; the whole of it is decoded by a worker.
 """
 
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +15,7 @@ from django.core.files import File
 
 from detector.conf import config
 from detector.services.zip_entries import (
+    DAMAGES,
     ZIP_MARKS,
     BoundedTable,
     Fault,
@@ -35,7 +35,6 @@ FAULTS = {
     Fault.METHOD: ("unsupported_compression", "This file is packed in a way that is not supported."),
     Fault.RATIO: ("suspicious_compression", "This file unpacks to suspiciously much."),
 }
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def _archive(incoming: Incoming) -> Iterator[Candidate]:
         yield Candidate(tidy_name(incoming.name), incoming.size, refusal=error.refusal)
     except TableTooLarge:
         yield Candidate(tidy_name(incoming.name), incoming.size, refusal=_too_many_entries().refusal)
-    except DAMAGES:
+    except (*DAMAGES, OSError):
         refusal = Refusal("bad_archive", "The zip archive is damaged or cut short.")
         yield Candidate(tidy_name(incoming.name), incoming.size, refusal=refusal)
 
@@ -154,7 +153,7 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> Candi
         return Candidate(name, size, File(BytesIO(_unpacked(archive, entry))))
     except _Unusable as error:
         return Candidate(name, size, refusal=error.refusal)
-    except DAMAGES:
+    except (*DAMAGES, OSError):
         return Candidate(
             name, size, refusal=Refusal("bad_entry", "This file is damaged inside its zip archive.")
         )

@@ -6,7 +6,6 @@ is written; what turns out while unpacking leaves nothing behind either.
 
 import shutil
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +13,7 @@ from detector.conf import MIB, config
 from detector.errors import FULL, DiskFull, HamsterError
 from detector.services.dataset_files import check_room, delete_folder
 from detector.services.zip_entries import (
+    DAMAGES,
     ZIP_MARKS,
     BoundedTable,
     Fault,
@@ -37,7 +37,6 @@ FAULTS = {
     Fault.METHOD: "{name!r} is packed in a way that is not supported; use plain zip (deflate).",
     Fault.RATIO: "{name!r} unpacks to suspiciously much.",
 }
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class BadArchive(HamsterError):

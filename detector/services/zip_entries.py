@@ -6,6 +6,7 @@ Whoever unpacks one asks here before anything is unpacked, and has words and cod
 import re
 import stat
 import zipfile
+import zlib
 from enum import Enum
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,8 @@ SMALL = MIB  # whatever its ratio, unpacking this much harms nobody
 # bzip2 and LZMA may unpack a few kilobytes to hundreds of megabytes in one go.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DRIVE = re.compile("[A-Za-z]:")
+DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What zipfile raises on damaged archives."""
 
 
 class Fault(Enum):
