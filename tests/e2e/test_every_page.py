@@ -137,7 +137,8 @@ def test_titles_and_descriptions_tell_pages_apart(
     site: SiteProcess, contexts: Callable[..., BrowserContext]
 ) -> None:
     seen: dict[str, str] = {}
-    for kind in {kind.path: kind for kind in reversed(PAGES)}.values():  # a page in several states counts once
+    one_each = {kind.path: kind for kind in reversed(PAGES)}  # a page in several states counts once
+    for kind in one_each.values():
         if kind.status == 200 and kind.prepare is None:
             text = contexts(kind.visitor).request.get(site.url + kind.path).text()
             title = re.search(r"<title>(.+)</title>", text)[1]
