@@ -101,6 +101,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         default=default.teacher_share,
         help="how much of what is learned comes from the teachers, the rest from the labels",
     )
+    add(
+        "--ema-half-life",
+        type=float,
+        default=default.ema_half_life,
+        help="steps after which an old weight counts half in the average that is kept; larger batches make "
+        "fewer steps",
+    )
     add("--lr", type=float, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
@@ -151,6 +158,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
     lowest = {"epochs": 1, "batch_size": 1, "closeup_batch": 1, "valid_every": 1, "lr": 1e-9}
+    lowest["ema_half_life"] = 1
     no_less_than_nothing = (
         "frozen_norm_epochs",
         "patience",
@@ -167,6 +175,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--teacher-share must be between 0 and 1")
     if min(options.closeup_widths) < 1:
         parser.error("--closeup-widths must be at least 1")
+    if options.init_weights and tuple(options.closeup_widths) != CloseupConfig().widths:
+        parser.error("--closeup-widths is for a net that starts from random weights, not for --init-weights")
     if options.image_size < 64 or options.image_size % 32:
         parser.error("--image-size must be a multiple of 32 and at least 64")
     return options
