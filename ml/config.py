@@ -126,6 +126,8 @@ class TrainConfig(_Serializable):
     """Last epochs in which batch norms keep their running statistics, so that the nets get used to them."""
     mix_share: float = 0.3
     """Share of close-ups that are blended with another one, labels too."""
+    teacher_share: float = 0.7
+    """How much of what a close-up is learns from is what the teachers of the run say, if it has any."""
     rare_share: float = 0.05
     """A class with a smaller share of the faces is shown more often, by the root of what it lacks."""
     soft_labels: bool = True

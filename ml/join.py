@@ -26,7 +26,7 @@ from ml.release import release
 from ml.revision import git_revision
 
 OF_A_RUN = (
-    *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from"),
+    *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from", "teachers"),
     *("git_revision", "torch", "device"),
 )
 """What a card says of the run that made it."""

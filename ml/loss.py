@@ -23,16 +23,27 @@ def expression_loss(logits: Tensor, classes: Tensor, *, label_smoothing: float) 
 
 
 def closeup_loss(
-    logits: Tensor, classes: Tensor, is_face: Tensor, *, label_smoothing: float
+    logits: Tensor,
+    classes: Tensor,
+    is_face: Tensor,
+    *,
+    label_smoothing: float,
+    taught: Tensor | None = None,
+    teacher_share: float = 0.0,
 ) -> dict[str, Tensor]:
     """Loss terms for a batch of close-ups: "expression" (cross-entropy) and, where the net tells faces from
     what is none, "face" (BCE).
 
     logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. In a
-    batch of nothing but faces "face" is 0: it would teach no more than always to say yes.
+    batch of nothing but faces "face" is 0: it would teach no more than always to say yes. Where teachers
+    say `taught` [P, C] of the same close-ups, `teacher_share` of what the labels teach becomes "teacher", the
+    cross-entropy against that (Hinton et al. 2015, "Distilling the knowledge in a neural network").
     """
     count = classes.shape[-1]
     terms = {"expression": expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing)}
+    if taught is not None:
+        said = expression_loss(logits[:, :count], taught * is_face[:, None], label_smoothing=0.0)
+        terms = {"expression": (1 - teacher_share) * terms["expression"], "teacher": teacher_share * said}
     if logits.shape[-1] > count:
         said = logits[:, count].float()
         has_negatives = bool((is_face < 1).any())

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ml.config import AUGMENT_STRENGTHS, PARTS, TrainConfig
+from ml.config import AUGMENT_STRENGTHS, PARTS, CloseupConfig, TrainConfig
 from ml.failures import explain
 from ml.hardware import describe_hardware
 from ml.parallel import joined, rank
@@ -78,6 +78,36 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="longest canvas side, pixels, a multiple of 32",
     )
     add("--batch-size", type=int, default=default.batch_size, help="full-size canvases a step")
+    add("--closeup-batch", type=int, default=default.closeup_batch, help="faces a step of the close-up net")
+    add(
+        "--closeup-widths",
+        type=int,
+        nargs=len(CloseupConfig().widths),
+        default=list(CloseupConfig().widths),
+        metavar="CHANNELS",
+        help="of a close-up net that starts from random weights; a wide one makes a teacher",
+    )
+    add(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="WEIGHTS",
+        help="a checkpoint whose close-up net teaches the new one; again for more",
+    )
+    add(
+        "--teacher-share",
+        type=float,
+        default=default.teacher_share,
+        help="how much of what is learned comes from the teachers, the rest from the labels",
+    )
+    add(
+        "--ema-half-life",
+        type=float,
+        default=default.ema_half_life,
+        help="steps after which an old weight counts half in the average that is kept; larger batches make "
+        "fewer steps",
+    )
     add("--lr", type=float, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
@@ -127,7 +157,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
-    lowest = {"epochs": 1, "batch_size": 1, "valid_every": 1, "lr": 1e-9}
+    lowest = {"epochs": 1, "batch_size": 1, "closeup_batch": 1, "valid_every": 1, "lr": 1e-9}
+    lowest["ema_half_life"] = 1
     no_less_than_nothing = (
         "frozen_norm_epochs",
         "patience",
@@ -140,6 +171,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     for name, low in lowest.items():
         if getattr(options, name) < low:
             parser.error(f"--{name.replace('_', '-')} must be at least {low}")
+    if not 0 <= options.teacher_share <= 1:
+        parser.error("--teacher-share must be between 0 and 1")
+    if min(options.closeup_widths) < 1:
+        parser.error("--closeup-widths must be at least 1")
+    if options.init_weights and tuple(options.closeup_widths) != CloseupConfig().widths:
+        parser.error("--closeup-widths is for a net that starts from random weights, not for --init-weights")
     if options.image_size < 64 or options.image_size % 32:
         parser.error("--image-size must be a multiple of 32 and at least 64")
     return options

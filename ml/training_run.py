@@ -28,7 +28,16 @@ from ml.checkpoint import (
     save_weights,
 )
 from ml.closeups import Closeups, CloseupSampler
-from ml.config import AUGMENT_STRENGTHS, EMOTIONS, NAME, PARTS, PLAIN_STRENGTH, TrainConfig
+from ml.config import (
+    AUGMENT_STRENGTHS,
+    EMOTIONS,
+    NAME,
+    PARTS,
+    PLAIN_STRENGTH,
+    CloseupConfig,
+    ModelConfig,
+    TrainConfig,
+)
 from ml.dataset import DatasetError, find_split, spread
 from ml.engine import evaluate
 from ml.hard_negatives import teach_faces
@@ -44,6 +53,7 @@ from ml.precision import choose_precision
 from ml.release import RESULTS, release
 from ml.revision import git_revision
 from ml.schedule import draw_closeup_size, epoch_batches, steps_per_epoch
+from ml.teachers import Teachers
 from ml.training_data import read_data
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
 
@@ -112,7 +122,8 @@ class Run:
         """Make the nets and what trains them; load what --init-weights or --resume names."""
         config = self.config
         self.started_from: dict[str, Any] | None = None
-        model = Detector()
+        model = Detector(ModelConfig(closeup=CloseupConfig(widths=tuple(self.options.closeup_widths))))
+        self.teachers = Teachers(self.options.teacher, self.precision)
         if self.options.resume:  # nets as they were when the run began, whatever the defaults are by now
             model, _ = load_model(self.folder / "last.pt")
         elif self.options.init_weights:
@@ -161,7 +172,14 @@ class Run:
             )
 
         def loss_terms(logits: Tensor, batch: Closeups) -> dict[str, Tensor]:
-            return closeup_loss(logits, batch.classes, batch.is_face, label_smoothing=config.label_smoothing)
+            return closeup_loss(
+                logits,
+                batch.classes,
+                batch.is_face,
+                label_smoothing=config.label_smoothing,
+                taught=self.teachers.read(batch.images) if self.teachers.nets else None,
+                teacher_share=config.teacher_share,
+            )
 
         return Part(self.model.closeup, batches, loss_terms, steps, config, self.precision)
 
@@ -174,7 +192,12 @@ class Run:
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
         settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}  # older ones lack the newer
-        if settings != self.config.to_dict() or content.get("data") != self.data:
+        teachers = content["card"].get("teachers", [])
+        if (settings, content.get("data"), teachers) != (
+            self.config.to_dict(),
+            self.data,
+            self.teachers.description,
+        ):
             raise CheckpointError(
                 f"{path} belongs to a run with other settings or other data: it can't go on from it"
             )
@@ -328,6 +351,7 @@ class Run:
             "epoch": max(self.best_epoch.values()),
             "best_epoch": self.best_epoch,
             "started_from": self.started_from,
+            "teachers": self.teachers.description,
             "git_revision": self.git_revision,
             "torch": str(torch.__version__),
             "device": str(self.precision.device),

@@ -98,3 +98,19 @@ def test_faces_alone_do_not_teach_what_a_face_is():
     terms = closeup_loss(torch.zeros(1, 10), happy()[0], torch.ones(1), label_smoothing=0.1)
     assert terms["face"] == 0
     assert terms["expression"] > 1
+
+
+def test_what_teachers_say_replaces_a_share_of_the_labels():
+    classes, sad = happy()[0], torch.nn.functional.one_hot(torch.tensor([6]), 9).float()
+    logits = torch.zeros(1, 9)
+    logits[0, 6] = 20.0  # the net says sad, as its teachers do, the label happy
+
+    def terms(is_face: float, share: float) -> dict[str, torch.Tensor]:
+        face = torch.tensor([is_face])
+        return closeup_loss(logits, classes, face, label_smoothing=0.0, taught=sad, teacher_share=share)
+
+    assert terms(1.0, 0.7)["teacher"] == pytest.approx(0.0, abs=1e-6)
+    assert terms(1.0, 0.7)["expression"] == pytest.approx(0.3 * 20.0)
+    logits.zero_()
+    assert terms(1.0, 0.7)["teacher"] == pytest.approx(0.7 * math.log(9))
+    assert terms(0.0, 0.7)["teacher"] == 0  # what is no face has no expression, whatever they say

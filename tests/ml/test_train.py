@@ -14,7 +14,7 @@ from PIL import Image
 
 from ml import join, quantize
 from ml.checkpoint import read_checkpoint
-from ml.config import EMOTIONS, PRIOR_RATIOS
+from ml.config import EMOTIONS, PRIOR_RATIOS, CloseupConfig
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
 
@@ -92,6 +92,25 @@ def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(drawn
     content = read_checkpoint(tmp_path / "detector.pt")
     assert content["card"]["best_epoch"] == {"closeup": 2}
     assert not (tmp_path / "detector.onnx").exists()
+
+
+def test_a_wider_net_teaches_the_close_up_net(drawn, tmp_path):
+    part = ("--parts", "closeup", "--epochs", "1", "--closeup-batch", "64")
+    wide = ("--closeup-widths", "16", "32", "64", "256", "--seed", "5")
+    code, _, errors = train(drawn, tmp_path / "teacher", *part, *wide)
+    assert code == 0, errors
+    teacher = ("--teacher", str(tmp_path / "teacher/detector.pt"), "--teacher-share", "0.6")
+    code, events, errors = train(drawn, tmp_path / "pupil", *part, *teacher)
+    assert code == 0, errors
+    learned = next(event["train"] for event in events if event["event"] == "epoch")
+    assert learned["teacher"] > learned["expression"] > 0
+    content = read_checkpoint(tmp_path / "pupil/detector.pt")
+    assert content["config"]["closeup"]["widths"] == CloseupConfig().widths
+    (told,) = content["card"]["teachers"]
+    assert (told["version"], told["seed"], told["closeup"]["widths"][-1]) == ("drawn", 5, 256)
+    code, _, errors = train(drawn, tmp_path / "pupil", *part, "--resume")  # without its teacher
+    assert code == 2
+    assert "other settings" in errors
 
 
 def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
@@ -257,6 +276,9 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(drawn, tmp_path):
         (["--epochs", "0"], "at least 1"),
         (["--init-weights", "/nowhere.pt"], "/nowhere.pt does not exist"),
         (["--resume"], "last.pt does not exist"),
+        (["--teacher", "/nowhere.pt"], "/nowhere.pt does not exist"),
+        (["--teacher-share", "1.5"], "between 0 and 1"),
+        (["--closeup-widths", "8", "8", "8", "8", "--init-weights", "a.pt"], "starts from random weights"),
     ],
 )
 def test_a_wrong_argument_is_one_clear_error(drawn, tmp_path, arguments, message):
