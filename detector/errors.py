@@ -3,6 +3,9 @@
 import errno
 from typing import Any
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says when there is no room
 
 
@@ -11,10 +14,10 @@ class HamsterError(Exception):
 
     code = "error"
     status = 400
-    message = "The request could not be carried out."
+    message: str | Promise = _("The request could not be carried out.")
 
     def __init__(self, message: str | None = None, *, details: dict[str, Any] | None = None) -> None:
-        self.message = message or type(self).message
+        self.message = str(message or type(self).message)
         self.details = details or {}
         super().__init__(self.message)
 
@@ -24,7 +27,7 @@ class ServerBusy(HamsterError):
 
     code = "server_busy"
     status = 503
-    message = "The server is busy. Please try again in a moment."
+    message = _("The server is busy. Please try again in a moment.")
     retry_after = 1
 
 
@@ -33,7 +36,7 @@ class NoDetector(HamsterError):
 
     code = "no_detector"
     status = 503
-    message = "No detector is loaded. An administrator has to register one."
+    message = _("No detector is loaded. An administrator has to register one.")
     retry_after = 10
 
 
@@ -42,4 +45,4 @@ class DiskFull(HamsterError):
 
     code = "disk_full"
     status = 507
-    message = "There is not enough room on the server's disk for this. Delete what is not needed first."
+    message = _("There is not enough room on the server's disk for this. Delete what is not needed first.")

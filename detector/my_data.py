@@ -15,6 +15,8 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from detector.api.batch_serializers import BatchDetailSerializer
 from detector.api.live_session_serializers import LiveSessionDetailSerializer
@@ -51,8 +53,8 @@ class Kept:
     for what lasts as long as the account.
     """
 
-    name: str
-    about: str
+    name: str | Promise
+    about: str | Promise
     page: str
     count: Callable[[User], int]
     export: Callable[[User], Iterator[Document]]
@@ -147,56 +149,59 @@ def _export_corrections(user: User) -> Iterator[Document]:
 
 KEPT = [
     Kept(
-        "Results of pictures",
-        "What was found in pictures whose results you chose to keep, and small copies where you chose those.",
+        _("Results of pictures"),
+        _(
+            "What was found in pictures whose results you chose to keep, "
+            "and small copies where you chose those."
+        ),
         "webui:pictures",
         lambda user: predictions_of(owner=user).count(),
         _export_predictions,
         lambda user: delete_predictions(owner=user),
     ),
     Kept(
-        "Live sessions",
-        "Scores over time of sessions before the camera that you chose to keep.",
+        _("Live sessions"),
+        _("Scores over time of sessions before the camera that you chose to keep."),
         "webui:sessions",
         lambda user: live_sessions_of(owner=user).count(),
         _export_live_sessions,
         lambda user: live_sessions_of(owner=user).delete(),
     ),
     Kept(
-        "Batches",
-        "Pictures that you handed in, and what was found in them. They go by themselves after a while.",
+        _("Batches"),
+        _("Pictures that you handed in, and what was found in them. They go by themselves after a while."),
         "webui:batches",
         lambda user: batches_of(owner=user).count(),
         _export_batches,
         _delete_batches,
     ),
     Kept(
-        "Corrections",
-        "Small pictures of faces that you agreed to send, because the detector read them wrong.",
+        _("Corrections"),
+        _("Small pictures of faces that you agreed to send, because the detector read them wrong."),
         "webui:corrections",
         lambda user: count_corrections(owner=user),
         _export_corrections,
         lambda user: delete_corrections(owner=user),
     ),
     Kept(
-        "API tokens",
-        "Their names and when they were used. The tokens themselves are not kept, only a hash of each.",
+        _("API tokens"),
+        _("Their names and when they were used. The tokens themselves are not kept, only a hash of each."),
         "webui:tokens",
         lambda user: tokens_of(owner=user).count(),
         _export_tokens,
         lambda user: tokens_of(owner=user).delete(),
     ),
     Kept(
-        "Sessions signed in",
-        "Since when, from which address and with which browser.",
+        _("Sessions signed in"),
+        _("Since when, from which address and with which browser."),
         "usersessions_list",
         lambda user: UserSession.objects.filter(user_id=user.pk).count(),
         _export_sessions,
         _end_sessions,
     ),
     Kept(
-        "Account",
-        "Your name, your e-mail address if you gave one, and a hash of your password.",
+        _("Account"),
+        _("Your name, your e-mail address if you gave one, and a hash of your password."),
         "webui:profile",
         lambda user: 1,
         _export_account,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpcore
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -32,7 +33,7 @@ class AddressRefused(HamsterError):
     """The host has no address, or one that is not public."""
 
     code = "address_refused"
-    message = "Only public addresses are called."
+    message = _("Only public addresses are called.")
 
 
 class NoAnswer(HamsterError):

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from detector.errors import HamsterError
 from ml.config import EMOTIONS, UNKNOWN
@@ -48,8 +49,8 @@ class BadSession(HamsterError):
 
     code = "bad_session"
 
-    def __init__(self, field: str, problem: str, *, called: str = "") -> None:
-        super().__init__(f"{called or field} {problem}", details={"field": field})
+    def __init__(self, field: str, problem: str = "", *, sentence: str = "") -> None:
+        super().__init__(sentence or f"{field} {problem}", details={"field": field})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,11 @@ def read_name(value: Any) -> str:
         raise BadSession("name", "must be text.")
     name = value.strip()
     if len(name) > MAX_NAME:
-        raise BadSession("name", f"has more than {MAX_NAME} characters.", called="The name")
+        sentence = gettext("The name has more than {most} characters.").format(most=MAX_NAME)
+        raise BadSession("name", sentence=sentence)
     if any(unicodedata.category(sign) in UNWANTED or sign in TURNING for sign in name):
-        raise BadSession("name", "has characters that can't be shown.", called="The name")
+        sentence = gettext("The name has characters that can't be shown.")
+        raise BadSession("name", sentence=sentence)
     return name
 
 

@@ -20,6 +20,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
 from detector.addresses import client_address
@@ -27,7 +29,7 @@ from detector.addresses import client_address
 logger = logging.getLogger(__name__)
 SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
 NOWHERE = "0.0.0.0"  # noqa: S104  (an address to write down, where a connection has none)
-MISMATCH = "That name and password don't go together. Try again."
+MISMATCH = _("That name and password don't go together. Try again.")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -35,13 +37,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "username_password_mismatch": MISMATCH,
-        "email_password_mismatch": "That e-mail address and password don't go together. Try again.",
-        "too_many_login_attempts": "Too many attempts. Wait a few minutes, then try again.",
-        "incorrect_password": "That is not your password. Try again.",
-        "enter_current_password": "That is not your password. Try again.",
-        "username_taken": "That name is taken. Choose another one.",
-        "duplicate_email": "That is your address already.",
-        "invalid_password_reset": "This link has been used, or it is too old.",
+        "email_password_mismatch": _("That e-mail address and password don't go together. Try again."),
+        "too_many_login_attempts": _("Too many attempts. Wait a few minutes, then try again."),
+        "incorrect_password": _("That is not your password. Try again."),
+        "enter_current_password": _("That is not your password. Try again."),
+        "username_taken": _("That name is taken. Choose another one."),
+        "duplicate_email": _("That is your address already."),
+        "invalid_password_reset": _("This link has been used, or it is too old."),
     }
 
     def is_ajax(self, request: HttpRequest) -> bool:
@@ -59,7 +61,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
         """What the database has room for; Django's own fields take a longer one."""
         if len(email) > app_settings.EMAIL_MAX_LENGTH:
-            raise ValidationError(f"An address has at most {app_settings.EMAIL_MAX_LENGTH} characters.")
+            said = gettext("An address has at most {most} characters.")
+            raise ValidationError(said.format(most=app_settings.EMAIL_MAX_LENGTH))
         return super().clean_email(email)
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
@@ -84,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):
         except (SMTPException, OSError):
             logger.exception("no mail could be sent through EMAIL_URL")
             if self.request is not None:
-                messages.error(self.request, "The mail could not be sent. Try again later.")
+                messages.error(self.request, gettext("The mail could not be sent. Try again later."))
 
 
 class NameTaken(Exception):

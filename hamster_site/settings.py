@@ -171,6 +171,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "detector.api.errors.api_error_shape",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "webui.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -198,6 +199,14 @@ TEMPLATES = [
     }
 ]
 LANGUAGE_CODE = "en"
+# In their own words. Each but the first has a folder in `locale`.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SECURE = HTTPS
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "static/"

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("webui.urls")),
     path("", include("webui.account_urls")),
     path("", include("detector.api.urls")),
+    path("", include("webui.languages")),
     path("admin/", admin.site.urls),
 ]
 

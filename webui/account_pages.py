@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import ListView, UpdateView, View
 
@@ -45,9 +46,9 @@ class ProfilePage(LoginRequiredMixin, UpdateView):
             with transaction.atomic():
                 form.save()
         except IntegrityError:
-            form.add_error("username", "That name is taken. Choose another one.")
+            form.add_error("username", _("That name is taken. Choose another one."))
             return self.form_invalid(form)
-        messages.success(self.request, "Your name is changed.")
+        messages.success(self.request, _("Your name is changed."))
         return redirect(self.success_url)
 
 
@@ -90,5 +91,6 @@ class RevokeToken(LoginRequiredMixin, View):
         """End it and go back."""
         token = get_object_or_404(tokens_of(owner=request.user), pk=pk)
         revoke_token(token=token)
-        messages.success(request, f"“{token.name}” is revoked. Programs that use it are refused from now on.")
+        said = _("“{name}” is revoked. Programs that use it are refused from now on.")
+        messages.success(request, said.format(name=token.name))
         return redirect("webui:tokens")

@@ -11,6 +11,8 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.generic import ListView, TemplateView, View
 
 from detector.conf import config
@@ -19,12 +21,12 @@ from detector.errors import HamsterError
 from detector.models import OPEN, BatchItem, BatchJob
 from detector.selectors.batches import batches_of, expressions_of, retryable_items, webhook_attempts_of
 from detector.services.batches import delete_batch, request_cancel, retry
-from ml.config import UNKNOWN
 from webui.boxes import Box, boxes_of, in_words
+from webui.words import title
 
 ITEMS_ON_A_PAGE = 24
 SHOWN_STATES = ("succeeded", "failed", "cancelled")
-DOWNLOADS = {"csv": "CSV", "json": "JSON", "yolo": "YOLO labels"}
+DOWNLOADS = {"csv": "CSV", "json": "JSON", "yolo": gettext_lazy("YOLO labels")}
 
 
 class BatchPages(LoginRequiredMixin):
@@ -101,7 +103,7 @@ class BatchDeletePage(BatchPages, TemplateView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         batch = self.own_batch()
         delete_batch(batch=batch)
-        messages.success(request, f"Batch {pk} and its pictures are deleted.")
+        messages.success(request, _("Batch {pk} and its pictures are deleted.").format(pk=pk))
         return redirect("webui:batches")
 
 
@@ -109,7 +111,7 @@ class BatchActPage(BatchPages, View):
     """A button of the batch's page: does `act` and comes back with what there is to say."""
 
     act: Any = None
-    done = ""
+    done: Any = ""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponseRedirect:
         try:
@@ -124,14 +126,14 @@ class BatchCancelPage(BatchActPage):
     """Cancels what waits."""
 
     act = staticmethod(request_cancel)
-    done = "What had not been begun is cancelled."
+    done = gettext_lazy("What had not been begun is cancelled.")
 
 
 class BatchRetryPage(BatchActPage):
     """Takes up what failed once more."""
 
     act = staticmethod(retry)
-    done = "What failed or was cancelled is looked at once more."
+    done = gettext_lazy("What failed or was cancelled is looked at once more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +159,10 @@ class Shot:
 
 
 def _choices(batch: BatchJob, expressions: dict[str, int], show: str) -> list[Choice]:
-    states = [Choice(name, name.capitalize(), getattr(batch, name)) for name in SHOWN_STATES]
-    found = [
-        Choice(name, "No face" if name == UNKNOWN else name.capitalize(), count)
-        for name, count in expressions.items()
-    ]
+    states = [Choice(name, title(name), getattr(batch, name)) for name in SHOWN_STATES]
+    found = [Choice(name, title(name), count) for name, count in expressions.items()]
     shown = [choice for choice in (*states, *found) if choice.count or choice.value == show]
-    return [Choice("", "All", batch.total), *shown]
+    return [Choice("", _("All"), batch.total), *shown]
 
 
 def _shot(item: BatchItem) -> Shot:

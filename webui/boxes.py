@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from webui.words import percent, title
+
 NO_ROOM_ABOVE = 0.12  # of the picture's height: a label would be cut off, so it stands inside its box
 
 
@@ -26,13 +28,13 @@ def boxes_of(result: dict[str, Any] | None) -> list[Box]:
 
 def in_words(boxes: list[Box]) -> str:
     """What was found."""
-    return ", ".join(box.text for box in boxes) or "No face"
+    return ", ".join(box.text for box in boxes) or title("unknown")
 
 
 def _box(face: dict[str, Any]) -> Box:
     return Box(
         label=face["label"],
-        text=f"{face['label'].capitalize()} {face['score']:.0%}".replace("%", " %"),
+        text=f"{title(face['label'])} {percent(face['score'])}",
         x=f"{face['x1']:.2%}",
         y=f"{face['y1']:.2%}",
         width=f"{face['x2'] - face['x1']:.2%}",

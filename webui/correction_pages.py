@@ -7,6 +7,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
 from detector.consent import consent_in_force
@@ -16,7 +17,7 @@ from detector.services.correction_files import read_crop
 from detector.services.corrections import withdraw_correction
 
 ON_A_PAGE = 24
-WITHDRAWN = "Correction {pk} is withdrawn and its picture is erased."
+WITHDRAWN = _("Correction {pk} is withdrawn and its picture is erased.")
 
 
 class CorrectionsPage(TemplateView):
@@ -39,7 +40,7 @@ class WithdrawWithCode(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         correction = correction_with_code(request.POST.get("code", ""))
         if correction is None:
-            messages.error(request, "No correction has this code. Look at it again; blanks don't matter.")
+            messages.error(request, _("No correction has this code. Look at it again; blanks don't matter."))
         else:
             withdraw_correction(correction=correction)
             messages.success(request, WITHDRAWN.format(pk=correction.pk))

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView, TemplateView, View
 
@@ -68,7 +69,7 @@ class DeletePage(LoginRequiredMixin, FormView):
         """Delete it; whoever asked stays signed in, in a new session."""
         delete_everything(user=self.request.user)
         self.request.session.create()
-        messages.success(self.request, "Everything is deleted. Your account is still there.")
+        messages.success(self.request, _("Everything is deleted. Your account is still there."))
         return super().form_valid(form)
 
 
@@ -89,5 +90,5 @@ class DeleteAccountPage(LoginRequiredMixin, FormView):
         user = self.request.user
         logout(self.request)
         delete_account(user=user)
-        messages.success(self.request, "Your account and everything in it are deleted. Goodbye!")
+        messages.success(self.request, _("Your account and everything in it are deleted. Goodbye!"))
         return super().form_valid(form)

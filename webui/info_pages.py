@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
 from django.views.generic import TemplateView
 
 from detector.conf import config
@@ -48,6 +51,19 @@ class PrivacyPage(TemplateView):
 
 
 class OfflinePage(TemplateView):
-    """What the service worker keeps for times without a connection; the same for everybody."""
+    """What the service worker keeps for times without a connection; the same for everybody.
+
+    It is fetched without cookies, so that the language is in its address: `?language=es`.
+    """
 
     template_name = "webui/info/offline.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The page, in the language that is asked for if there is such a one."""
+        language = request.GET.get("language", "")
+        if language not in dict(settings.LANGUAGES):
+            return super().get(request, *args, **kwargs)
+        with override(language):
+            response = super().get(request, *args, **kwargs).render()
+        response.headers["Content-Language"] = language
+        return response

@@ -14,6 +14,8 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.generic import TemplateView, View
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, StaticHTMLRenderer
@@ -27,10 +29,10 @@ from detector.prediction_downloads import FORMATS
 from detector.selectors.predictions import expressions_kept_by, predictions_of
 from detector.services.predictions import delete_prediction, delete_predictions
 from detector.thumbnails import LARGE, thumbnail
-from ml.config import UNKNOWN
 from webui.batch_pages import Choice
 from webui.boxes import Box, boxes_of, in_words
-from webui.picture_words import LOOKS, trouble_of
+from webui.picture_words import trouble_of
+from webui.words import LOOKS, percent, title
 
 KEPT_ON_A_PAGE = 12
 AT_ONCE = {True: 2, False: 1}  # pictures that the page sends side by side, signed in or not
@@ -128,7 +130,7 @@ class DeleteKept(LoginRequiredMixin, View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         kept = get_object_or_404(predictions_of(owner=request.user), pk=pk)
         delete_prediction(prediction=kept)
-        messages.success(request, f"The result of {kept.name} is deleted.")
+        messages.success(request, _("The result of {name} is deleted.").format(name=kept.name))
         return redirect("webui:pictures")
 
 
@@ -143,7 +145,8 @@ class DeleteAllKept(LoginRequiredMixin, TemplateView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         count = delete_predictions(owner=request.user)
-        messages.success(request, f"Deleted: {count} result{'' if count == 1 else 's'}.")
+        said = ngettext("Deleted: {count} result.", "Deleted: {count} results.", count)
+        messages.success(request, said.format(count=count))
         return redirect("webui:pictures")
 
 
@@ -169,12 +172,8 @@ def history_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def _choices(expressions: dict[str, int], show: str, total: int) -> list[Choice]:
-    found = [
-        Choice(name, "No face" if name == UNKNOWN else name.capitalize(), count)
-        for name, count in expressions.items()
-        if count or name == show
-    ]
-    return [Choice("", "All", total), *found]
+    found = [Choice(name, title(name), count) for name, count in expressions.items() if count or name == show]
+    return [Choice("", _("All"), total), *found]
 
 
 def _shown(name: str, content: bytes, result: dict[str, Any]) -> Shown:
@@ -182,9 +181,9 @@ def _shown(name: str, content: bytes, result: dict[str, Any]) -> Shown:
     faces = [
         Face(
             label=box["label"],
-            looks=LOOKS[box["label"]],
-            percent=f"{box['score']:.0%}".replace("%", " %"),
-            scores=[(label.capitalize(), round(100 * score)) for label, score in box["scores"].items()],
+            looks=str(LOOKS[box["label"]]),
+            percent=percent(box["score"]),
+            scores=[(title(label), round(100 * score)) for label, score in box["scores"].items()],
         )
         for box in result["boxes"]
     ]

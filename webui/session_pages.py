@@ -9,6 +9,8 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.generic import ListView, TemplateView, View
 
 from detector.conf import config
@@ -16,7 +18,8 @@ from detector.models import LiveSession
 from detector.selectors.live_sessions import listed_live_sessions_of, live_sessions_of
 from detector.services.live_sessions import delete_session, rename_session
 from detector.session_record import MAX_NAME, RIBBON_CELLS, BadSession, read_name
-from ml.config import EMOTIONS, UNKNOWN
+from ml.config import EMOTIONS
+from webui.words import percent, title, word
 
 
 class SessionPages(LoginRequiredMixin):
@@ -71,7 +74,7 @@ class SessionRenamePage(SessionPages, View):
         session = self.own_session()
         try:
             rename_session(session=session, name=read_name(request.POST.get("name", "")))
-            messages.success(request, "The name is saved.")
+            messages.success(request, _("The name is saved."))
         except BadSession as error:
             messages.error(request, error.message)
         return redirect("webui:session", pk=pk)
@@ -87,7 +90,7 @@ class SessionDeletePage(SessionPages, TemplateView):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         delete_session(session=self.own_session())
-        messages.success(request, "The session is deleted.")
+        messages.success(request, _("The session is deleted."))
         return redirect("webui:sessions")
 
 
@@ -126,7 +129,7 @@ class Card:
 
     @property
     def title(self) -> str:
-        return self.session.name or "A session with Biscuit"
+        return self.session.name or _("A session with Biscuit")
 
     @property
     def length(self) -> str:
@@ -137,12 +140,12 @@ class Card:
     def shares(self) -> list[Share]:
         """What was seen, the most first."""
         seen = sorted(self.session.summary.items(), key=lambda item: (-item[1], item[0]))
-        return [Share(name, _title(name), f"{share:.0%}".replace("%", " %")) for name, share in seen if share]
+        return [Share(name, word(name), percent(share)) for name, share in seen if share]
 
     @property
     def says(self) -> str:
         """What was seen, in one line."""
-        words = ", ".join(f"{share.name.lower()} {share.percent}" for share in self.shares)
+        words = ", ".join(f"{share.name} {share.percent}" for share in self.shares)
         return f"{words[:1].upper()}{words[1:]}"
 
     @property
@@ -163,17 +166,15 @@ class Card:
         return [
             Moment(
                 moment["label"],
-                f"{_title(moment['label'])} {moment['score']:.0%} at {_clock(moment['t'])}".replace(
-                    "%", " %"
+                _("{expression} {percent} at {time}").format(
+                    expression=title(moment["label"]),
+                    percent=percent(moment["score"]),
+                    time=_clock(moment["t"]),
                 ),
                 f"webui/hamster/stills/{moment['label']}.svg",
             )
             for moment in self.session.moments
         ]
-
-
-def _title(emotion: str) -> str:
-    return "No face" if emotion == UNKNOWN else emotion.capitalize()
 
 
 def _clock(milliseconds: int) -> str:
@@ -185,5 +186,10 @@ def _clock(milliseconds: int) -> str:
 def _length(milliseconds: int) -> str:
     minutes, seconds = divmod(max(1, milliseconds // 1000), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "hour"), (minutes, "minute"), (0 if hours else seconds, "second"))
-    return " ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in parts if count)
+    seconds = 0 if hours else seconds
+    parts = (
+        (hours, ngettext("{count} hour", "{count} hours", hours)),
+        (minutes, ngettext("{count} minute", "{count} minutes", minutes)),
+        (seconds, ngettext("{count} second", "{count} seconds", seconds)),
+    )
+    return " ".join(words.format(count=count) for count, words in parts if count)

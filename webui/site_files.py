@@ -9,6 +9,8 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -45,8 +47,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "id": "/",
         "name": "Hamster Expression",
         "short_name": "Hamster",
-        "description": "Make a face at your camera and a hamster makes the same one.",
-        "lang": "en",
+        "description": _("Make a face at your camera and a hamster makes the same one."),
+        "lang": get_language(),
         "start_url": "/",
         "scope": "/",
         "display": "standalone",
@@ -54,7 +56,7 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "theme_color": PAPER,
         "categories": ["entertainment", "photo"],
         "icons": icons,
-        "shortcuts": [{"name": "Help", "url": reverse("webui:help")}],
+        "shortcuts": [{"name": _("Help"), "url": reverse("webui:help")}],
     }
     return JsonResponse(content, content_type="application/manifest+json")
 
@@ -63,8 +65,8 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @cache_control(no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The service worker. A change of any static file, or of the page that it keeps, changes its text, and so
-    makes browsers install it anew."""
-    offline = reverse("webui:offline")
+    makes browsers install it anew; so does another language."""
+    offline = f"{reverse('webui:offline')}?language={get_language()}"
     page = render_to_string("webui/info/offline.html")
     contents = f"{staticfiles_storage.manifest_hash} {page}"
     values = {

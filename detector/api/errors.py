@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.translation import gettext
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -37,7 +38,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, RequestDataTooBig):
-        body = error_body("request_too_large", "The request is too large.")
+        body = error_body("request_too_large", gettext("The request is too large."))
         return Response(body, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     elif isinstance(error, SuspiciousOperation):
         logger.warning("suspicious request: %s", error)
@@ -45,19 +46,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, exceptions.APIException):
         return _framework_error(error)
     logger.error("%s failed", context["request"].path, exc_info=error)
-    return Response(error_body("server_error", "Something went wrong here; it has been logged."), 500)
+    return Response(
+        error_body("server_error", gettext("Something went wrong here; it has been logged.")), 500
+    )
 
 
 def _framework_error(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.Throttled):
         seconds = int(error.wait or 1)
-        message = f"Too many requests. Please try again in {seconds} s."
+        message = gettext("Too many requests. Please try again in {seconds} s.").format(seconds=seconds)
         body = error_body("throttled", message, {"retry_after": seconds})
         return Response(body, error.status_code, headers={"Retry-After": str(seconds)})
     headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else None
     if isinstance(error, exceptions.ValidationError):
         details = error.detail if isinstance(error.detail, dict) else {"errors": error.detail}
-        body = error_body("invalid", "Some fields are missing or wrong; see details.", details)
+        body = error_body("invalid", gettext("Some fields are missing or wrong; see details."), details)
     else:
         body = error_body(error.detail.code, str(error.detail))
     return Response(body, error.status_code, headers=headers)

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import IO, Any
 
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
 
@@ -24,7 +25,8 @@ class UploadTooLarge(HamsterError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The image is too large; at most {limit} bytes are accepted.", details={"max_bytes": limit}
+            gettext("The image is too large; at most {limit} bytes are accepted.").format(limit=limit),
+            details={"max_bytes": limit},
         )
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 
@@ -20,9 +21,9 @@ class DetectorVersion(models.Model):
         RETIRED = "retired"
 
     class Source(models.TextChoices):
-        SHIPPED = "shipped", "came with the product"
-        TRAINING = "training", "trained here"
-        IMPORTED = "imported", "imported from a file"
+        SHIPPED = "shipped", _("came with the product")
+        TRAINING = "training", _("trained here")
+        IMPORTED = "imported", _("imported from a file")
 
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.CANDIDATE, db_index=True)

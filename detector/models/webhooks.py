@@ -1,6 +1,7 @@
 """Rows: who is told that a batch has ended, and every attempt to tell them."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from detector.models.batches import BatchJob
 
@@ -9,10 +10,10 @@ class Webhook(models.Model):
     """An address that is told each time its batch ends. Its secret signs what is sent."""
 
     class State(models.TextChoices):
-        IDLE = "idle", "not due"
-        WAITING = "waiting", "to be sent"
-        DELIVERED = "delivered", "delivered"
-        GIVEN_UP = "given_up", "given up"
+        IDLE = "idle", _("not due")
+        WAITING = "waiting", _("to be sent")
+        DELIVERED = "delivered", _("delivered")
+        GIVEN_UP = "given_up", _("given up")
 
     batch = models.OneToOneField(BatchJob, on_delete=models.CASCADE, related_name="webhook")
     url = models.CharField("URL", max_length=500)

@@ -15,6 +15,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -35,7 +37,7 @@ class NoFiles(HamsterError):
     """Nothing was handed in."""
 
     code = "no_files"
-    message = 'Send the pictures or zip archives as files in the multipart field "files".'
+    message = _('Send the pictures or zip archives as files in the multipart field "files".')
 
 
 class TooManyItems(HamsterError):
@@ -46,7 +48,8 @@ class TooManyItems(HamsterError):
 
     def __init__(self) -> None:
         limit = config.batch_max_items
-        super().__init__(f"A batch has at most {limit} pictures.", details={"max_items": limit})
+        message = gettext("A batch has at most {limit} pictures.").format(limit=limit)
+        super().__init__(message, details={"max_items": limit})
 
 
 class BatchTooLarge(HamsterError):
@@ -58,7 +61,8 @@ class BatchTooLarge(HamsterError):
     def __init__(self) -> None:
         limit = config.batch_max_bytes
         super().__init__(
-            f"The pictures of a batch have at most {limit} bytes together.", details={"max_bytes": limit}
+            gettext("The pictures of a batch have at most {limit} bytes together.").format(limit=limit),
+            details={"max_bytes": limit},
         )
 
 
@@ -71,7 +75,9 @@ class TooManyBatches(HamsterError):
     def __init__(self) -> None:
         limit = config.batch_max_open
         super().__init__(
-            f"You have {limit} batches that have not ended. Wait for one, or cancel one.",
+            gettext("You have {limit} batches that have not ended. Wait for one, or cancel one.").format(
+                limit=limit
+            ),
             details={"max_open": limit},
         )
 
@@ -81,7 +87,7 @@ class NotCancellable(HamsterError):
 
     code = "not_cancellable"
     status = 409
-    message = "This batch has ended already."
+    message = _("This batch has ended already.")
 
 
 class NothingToRetry(HamsterError):
@@ -89,7 +95,7 @@ class NothingToRetry(HamsterError):
 
     code = "nothing_to_retry"
     status = 409
-    message = "Nothing in this batch can be tried again: only pictures that failed or were cancelled can."
+    message = _("Nothing in this batch can be tried again: only pictures that failed or were cancelled can.")
 
 
 def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook: str = "") -> BatchJob:
@@ -204,7 +210,7 @@ def send_on_commit(items: int) -> None:
 
 def send_messages(lanes: int) -> None:
     """So many messages for the batch workers, each of which is work until nothing waits."""
-    for _ in range(lanes):
+    for _lane in range(lanes):
         current_app.send_task("detector.tasks.work_on_batches")
 
 

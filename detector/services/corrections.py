@@ -16,6 +16,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.consent import consent_in_force
@@ -37,7 +39,9 @@ class NoConsent(HamsterError):
     """Sent without a word on whether the picture may be kept."""
 
     code = "no_consent"
-    message = "Without consent nothing is kept. Send the version of the text that was agreed to as `consent`."
+    message = _(
+        "Without consent nothing is kept. Send the version of the text that was agreed to as `consent`."
+    )
 
 
 class ConsentChanged(HamsterError):
@@ -45,14 +49,14 @@ class ConsentChanged(HamsterError):
 
     code = "consent_changed"
     status = 409
-    message = "What is asked has changed since this page was loaded. Load it again and look at it."
+    message = _("What is asked has changed since this page was loaded. Load it again and look at it.")
 
 
 class BadBox(HamsterError):
     """No box of a face inside the crop."""
 
     code = "bad_box"
-    message = (
+    message = _(
         "The box has to lie inside the picture, as fractions of it, and to take a twentieth of each side."
     )
 
@@ -63,14 +67,14 @@ class BadLabel(HamsterError):
     code = "bad_label"
 
     def __init__(self) -> None:
-        super().__init__(f"Choose one of {', '.join(RIGHT_LABELS)}.")
+        super().__init__(gettext("Choose one of {labels}.").format(labels=", ".join(RIGHT_LABELS)))
 
 
 class NothingToCorrect(HamsterError):
     """The right label is the one that was shown."""
 
     code = "nothing_to_correct"
-    message = "That is what was shown. Choose what it looks like instead."
+    message = _("That is what was shown. Choose what it looks like instead.")
 
 
 class CorrectionsFull(HamsterError):
@@ -78,7 +82,7 @@ class CorrectionsFull(HamsterError):
 
     code = "corrections_full"
     status = 507
-    message = "There is no room for more corrections at the moment. Nothing was kept."
+    message = _("There is no room for more corrections at the moment. Nothing was kept.")
 
 
 @dataclass(frozen=True, slots=True)

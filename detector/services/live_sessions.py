@@ -5,6 +5,7 @@ import logging
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -23,7 +24,8 @@ class TooManySessions(HamsterError):
     def __init__(self) -> None:
         limit = config.live_session_max_kept
         super().__init__(
-            f"You keep {limit} sessions, as many as fit. Delete one first.", details={"max_kept": limit}
+            gettext("You keep {limit} sessions, as many as fit. Delete one first.").format(limit=limit),
+            details={"max_kept": limit},
         )
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -29,8 +30,10 @@ class TooManyKept(HamsterError):
     def __init__(self) -> None:
         limit = config.kept_max
         super().__init__(
-            f"You keep {limit} results already, and no more are possible. Delete some, or send this picture "
-            "without keeping its result.",
+            gettext(
+                "You keep {limit} results already, and no more are possible. Delete some, or send this "
+                "picture without keeping its result."
+            ).format(limit=limit),
             details={"max_kept": limit},
         )
 

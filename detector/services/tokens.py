@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -70,7 +71,8 @@ class TooManyTokens(HamsterError):
     def __init__(self) -> None:
         limit = config.token_max
         super().__init__(
-            f"You have {limit} tokens. Revoke one that you don't need any more.", details={"max": limit}
+            gettext("You have {limit} tokens. Revoke one that you don't need any more.").format(limit=limit),
+            details={"max": limit},
         )
 
 

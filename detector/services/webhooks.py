@@ -22,6 +22,8 @@ from django.core.validators import URLValidator
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -40,7 +42,7 @@ class BadWebhook(HamsterError):
     """The address can't be one that is told of the end of a batch."""
 
     code = "bad_webhook"
-    message = "The webhook has to be an address like https://example.com/batches."
+    message = _("The webhook has to be an address like https://example.com/batches.")
 
 
 def check_url(url: str) -> str:
@@ -59,7 +61,8 @@ def check_url(url: str) -> str:
     try:
         public_address(parts.hostname, port, look_up=parts.hostname == "localhost")
     except AddressRefused as error:
-        raise BadWebhook(f"The webhook can't be called: {error.message}") from error
+        message = gettext("The webhook can't be called: {reason}")
+        raise BadWebhook(message.format(reason=error.message)) from error
     return parts._replace(fragment="").geturl()
 
 

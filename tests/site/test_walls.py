@@ -56,6 +56,7 @@ PUBLIC = {
     *("corrections/", "corrections/withdraw/", "api/corrections/"),
     *("help/", "about/", "privacy/", "offline/"),
     *("manifest.webmanifest", "service-worker.js", "favicon.ico", "robots.txt"),
+    *("i18n/setlang/", "jsi18n/es/", "jsi18n/zh-hans/"),
 }
 # For whoever holds the key, which a mail brought: tests/webui/test_accounts.py tries them.
 BY_KEY = {

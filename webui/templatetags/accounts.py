@@ -3,6 +3,8 @@
 from django import template
 from django.forms import BoundField
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 register = template.Library()
 # Each names itself after those that it wants to pass for, so the first that is found is the one.
@@ -32,12 +34,18 @@ def browser(user_agent: str) -> str:
         next((name for mark, name in names.items() if mark in user_agent), None)
         for names in (BROWSERS, SYSTEMS)
     ]
-    return ", ".join(name for name in found if name) or user_agent or "A program without a name"
+    return ", ".join(name for name in found if name) or user_agent or _("A program without a name")
 
 
 @register.filter
-def rate(text: str, of: str) -> str:
-    """240 pictures a minute, for 240/minute of "picture"."""
-    number, _, period = text.partition("/")
-    unit = {"s": "a second", "m": "a minute", "h": "an hour", "d": "a day"}[period[0]]
-    return f"{number} {of}{'' if number == '1' else 's'} {unit}"
+def picture_rate(text: str) -> str:
+    """240 pictures a minute, for 240/minute."""
+    number, _slash, period = text.partition("/")
+    count = int(number)
+    words = {
+        "s": ngettext("{count} picture a second", "{count} pictures a second", count),
+        "m": ngettext("{count} picture a minute", "{count} pictures a minute", count),
+        "h": ngettext("{count} picture an hour", "{count} pictures an hour", count),
+        "d": ngettext("{count} picture a day", "{count} pictures a day", count),
+    }
+    return words[period[0]].format(count=count)

@@ -8,18 +8,21 @@ import { HOME, buildRig } from "./rig.js";
 import { Springs } from "./spring.js";
 import { set } from "./svg.js";
 
+/** The page's language where it has words for it; the rig knows nothing of the site. */
+const gettext = (text) => globalThis.gettext?.(text) ?? text;
+
 /** What a listener hears; the still pictures carry the same words as their title. */
 export const LABELS = {
-  angry: "Biscuit the hamster looks angry",
-  contempt: "Biscuit the hamster looks contemptuous",
-  disgust: "Biscuit the hamster looks disgusted",
-  fear: "Biscuit the hamster looks afraid",
-  happy: "Biscuit the hamster looks happy",
-  natural: "Biscuit the hamster looks calm",
-  sad: "Biscuit the hamster looks sad",
-  sleepy: "Biscuit the hamster looks sleepy",
-  surprised: "Biscuit the hamster looks surprised",
-  unknown: "Biscuit the hamster looks around, no expression seen yet",
+  angry: gettext("Biscuit the hamster looks angry"),
+  contempt: gettext("Biscuit the hamster looks contemptuous"),
+  disgust: gettext("Biscuit the hamster looks disgusted"),
+  fear: gettext("Biscuit the hamster looks afraid"),
+  happy: gettext("Biscuit the hamster looks happy"),
+  natural: gettext("Biscuit the hamster looks calm"),
+  sad: gettext("Biscuit the hamster looks sad"),
+  sleepy: gettext("Biscuit the hamster looks sleepy"),
+  surprised: gettext("Biscuit the hamster looks surprised"),
+  unknown: gettext("Biscuit the hamster looks around, no expression seen yet"),
 };
 
 /** Small motions alone are drawn no more often than this, in ms: at 30 frames a second on any screen. */

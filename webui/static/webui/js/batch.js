@@ -2,10 +2,12 @@
 
 import { barChart, colour } from "./charts.js";
 import { named } from "./emotions.js";
-import { watchJob } from "./jobs.js";
+import { fill, gettext } from "./i18n.js";
+import { stateNamed, watchJob } from "./jobs.js";
 
 const head = document.querySelector("#batch");
 const REFRESH_PAUSE = 2000;
+const ENDS = { failed: gettext("{failed} failed"), cancelled: gettext("{cancelled} cancelled") };
 
 const chart = makeChart(JSON.parse(head.dataset.expressions));
 let shownState = head.dataset.state;
@@ -14,9 +16,9 @@ let refreshTimer = 0;
 
 function makeChart(expressions) {
   const names = Object.keys(expressions);
-  const made = barChart(document.querySelector("#chart"), names.map(title), Object.values(expressions), {
+  const made = barChart(document.querySelector("#chart"), names.map(named), Object.values(expressions), {
     colours: names.map(colour),
-    x: "Pictures",
+    x: gettext("Pictures"),
   });
   made.options.scales.x.ticks = { precision: 0 };
   describe(expressions);
@@ -24,24 +26,21 @@ function makeChart(expressions) {
   return made;
 }
 
-function title(name) {
-  return name === "unknown" ? "No face" : named(name);
-}
-
 function describe(expressions) {
   const found = Object.entries(expressions).filter(([, count]) => count > 0);
-  const words = found.map(([name, count]) => `${title(name)} ${count}`).join(", ");
-  document.querySelector("#chart").setAttribute("aria-label", `Pictures by expression: ${words || "none yet"}`);
+  const words = found.map(([name, count]) => `${named(name)} ${count}`).join(", ");
+  document.querySelector("#chart").setAttribute("aria-label", fill(gettext("Pictures by expression: {words}"), { words: words || gettext("none yet") }));
 }
 
 function show(batch) {
   const { counts } = batch;
   const ended = counts.succeeded + counts.failed + counts.cancelled;
   const state = document.querySelector("#state");
-  state.dataset.state = state.textContent = batch.state;
+  state.dataset.state = batch.state;
+  state.textContent = stateNamed(batch.state);
   document.querySelector("#progress").value = ended;
-  const others = ["failed", "cancelled"].filter((name) => counts[name]).map((name) => `, ${counts[name]} ${name}`);
-  document.querySelector("#says").textContent = `${ended} of ${counts.total} done${others.join("")}`;
+  const others = ["failed", "cancelled"].filter((name) => counts[name]).map((name) => `, ${fill(ENDS[name], { [name]: counts[name] })}`);
+  document.querySelector("#says").textContent = `${fill(gettext("{done} of {total} done"), { done: ended, total: counts.total })}${others.join("")}`;
   document.querySelector("#detector").textContent = batch.detector || "–";
   chart.data.datasets[0].data = Object.values(batch.expressions);
   chart.update();

@@ -1,6 +1,7 @@
 /** The page of one's batches: handing in pictures, and how the open ones come along. */
 
-import { watchJob } from "./jobs.js";
+import { fill, gettext, ngettext } from "./i18n.js";
+import { stateNamed, watchJob } from "./jobs.js";
 import { acceptDrops, megabytes, upload } from "./upload.js";
 
 const form = document.querySelector("#upload");
@@ -17,15 +18,15 @@ function choose(files) {
   chosen = [...chosen, ...files];
   const bytes = chosen.reduce((sum, file) => sum + file.size, 0);
   part.chosen.hidden = chosen.length === 0;
-  part.chosen.textContent = `${chosen.length} file${chosen.length === 1 ? "" : "s"}, ${megabytes(bytes)}`;
+  part.chosen.textContent = fill(ngettext("{count} file, {size}", "{count} files, {size}", chosen.length), { count: chosen.length, size: megabytes(bytes) });
   part.clear.hidden = chosen.length === 0;
   complain(problem(bytes));
   part["hand-in"].disabled = problem(bytes) !== "";
 }
 
 function problem(bytes) {
-  if (chosen.length > limits.items) return `A batch has at most ${limits.items} pictures. Hand these in as several batches.`;
-  if (bytes > limits.bytes) return `A batch has at most ${megabytes(limits.bytes)}. Hand these in as several batches.`;
+  if (chosen.length > limits.items) return fill(gettext("A batch has at most {count} pictures. Hand these in as several batches."), { count: limits.items });
+  if (bytes > limits.bytes) return fill(gettext("A batch has at most {size}. Hand these in as several batches."), { size: megabytes(limits.bytes) });
   return "";
 }
 
@@ -62,7 +63,7 @@ function setSending(isSending) {
 function showSent(loaded, total) {
   part["sending-progress"].value = loaded / total;
   // Said once at the beginning and once at the end: a screen reader has no use for every percent.
-  part["sending-says"].textContent = loaded < total ? "Sending" : "Everything is sent; looking through it";
+  part["sending-says"].textContent = loaded < total ? gettext("Sending") : gettext("Everything is sent; looking through it");
 }
 
 function showSecret(secret) {
@@ -85,7 +86,7 @@ part.clear.addEventListener("click", () => {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (chosen.length > 0) handIn();
-  else complain("Choose pictures first, or drop them here.");
+  else complain(gettext("Choose pictures first, or drop them here."));
 });
 acceptDrops(part.drop, choose);
 
@@ -93,7 +94,8 @@ for (const row of document.querySelectorAll("[data-batch][data-open]")) {
   const stop = watchJob("batch", Number(row.dataset.batch), (batch) => {
     const { counts } = batch;
     const state = row.querySelector(".state");
-    state.dataset.state = state.textContent = batch.state;
+    state.dataset.state = batch.state;
+    state.textContent = stateNamed(batch.state);
     row.querySelector("progress").value = counts.succeeded + counts.failed + counts.cancelled;
     row.querySelector("[data-failed]").textContent = counts.failed;
     if (batch.finished_at) stop();

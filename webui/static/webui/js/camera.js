@@ -1,5 +1,7 @@
 /** The camera: opening it, naming what went wrong, listing what there is. */
 
+import { fill, gettext } from "./i18n.js";
+
 /** A reason in one word: refused, missing, busy, insecure or lost; `messages.js` has the sentence for each. */
 export class CameraError extends Error {
   /** @param {string} reason @param {unknown} [cause] */
@@ -87,7 +89,7 @@ export class Camera extends EventTarget {
     const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     return devices
       .filter((device) => device.kind === "videoinput" && device.deviceId !== "")
-      .map((device, index) => ({ id: device.deviceId, name: device.label || `Camera ${index + 1}` }));
+      .map((device, index) => ({ id: device.deviceId, name: device.label || fill(gettext("Camera {number}"), { number: index + 1 }) }));
   }
 
   async #request(deviceId) {

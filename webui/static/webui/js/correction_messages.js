@@ -1,50 +1,54 @@
 /** What is said about corrections, in plain words. */
 
-import { named, percent } from "./emotions.js";
-
-/** @param {string} label of a correction @returns {string} "Not a face" */
-export function labelNamed(label) {
-  return named(label).replaceAll("_", " ");
-}
+import { percent, word } from "./emotions.js";
+import { fill, gettext, language } from "./i18n.js";
 
 /** @param {import("./emotions.js").Face} face @returns {string} */
 export function shownAs(face) {
-  return `It was shown as ${face.label}, ${percent(face.score)}.`;
+  return fill(gettext("It was shown as {label}, {percent}."), { label: word(face.label), percent: percent(face.score) });
 }
 
 export const SAID = {
-  unsent: "Thanks. Without your consent nothing was sent. You can still agree to what stands above.",
-  sending: "Sending …",
-  sent: "Sent, thank you. It is among your corrections, where you can withdraw it.",
-  kept: "Sent, thank you. This code withdraws it. This browser keeps it for you:",
-  notKept: "Sent, thank you. This code withdraws it. This browser can’t keep it, so write it down:",
+  unsent: gettext("Thanks. Without your consent nothing was sent. You can still agree to what stands above."),
+  sending: gettext("Sending …"),
+  sent: gettext("Sent, thank you. It is among your corrections, where you can withdraw it."),
+  kept: gettext("Sent, thank you. This code withdraws it. This browser keeps it for you:"),
+  notKept: gettext("Sent, thank you. This code withdraws it. This browser can’t keep it, so write it down:"),
 };
 
 const TROUBLES = {
-  no_answer: "The server does not answer, so nothing was sent. Try again in a moment.",
-  throttled: "These were many corrections in a short time. This one was not kept; try again later.",
-  corrections_full: "There is no room for more corrections at the moment. Nothing was kept.",
-  consent_changed: "What is asked has changed meanwhile. Load the page again and read it; nothing was kept.",
-  permission_denied: "You are signed out, or signed in anew. Load the page again; nothing was kept.",
+  no_answer: gettext("The server does not answer, so nothing was sent. Try again in a moment."),
+  throttled: gettext("These were many corrections in a short time. This one was not kept; try again later."),
+  corrections_full: gettext("There is no room for more corrections at the moment. Nothing was kept."),
+  consent_changed: gettext("What is asked has changed meanwhile. Load the page again and read it; nothing was kept."),
+  permission_denied: gettext("You are signed out, or signed in anew. Load the page again; nothing was kept."),
 };
 
 /** @param {string} code of the API's error @param {string} [message] the server's own words */
 export function correctionTrouble(code, message) {
-  return TROUBLES[code] ?? message ?? "That did not work. Nothing was kept; try again in a moment.";
+  return TROUBLES[code] ?? message ?? gettext("That did not work. Nothing was kept; try again in a moment.");
 }
 
 /** States of a correction on the page of those that this browser has codes of. */
 export const KEPT = {
   /** @param {{shown: string, label: string}} correction */
-  about: ({ shown, label }) => `Shown: ${shown}. You said: ${labelNamed(label).toLowerCase()}.`,
+  about: ({ shown, label }) => fill(gettext("Shown: {shown}. You said: {label}."), { shown: word(shown), label: word(label) }),
   /** @param {string} at */
-  sent: (at) => `Sent ${new Date(at).toLocaleString()}`,
+  sent: (at) => fill(gettext("Sent {when}"), { when: new Date(at).toLocaleString(language) }),
   asking: "…",
-  unknown: "no answer",
-  gone: "gone",
-  withdraw: "Withdraw",
-  forget: "Forget the code",
+  unknown: gettext("no answer"),
+  gone: gettext("gone"),
+  /** @type {Object<string, string>} */
+  states: {
+    waiting: gettext("waiting"),
+    accepted: gettext("accepted"),
+    relabelled: gettext("relabelled"),
+    rejected: gettext("rejected"),
+    withdrawn: gettext("withdrawn"),
+  },
+  withdraw: gettext("Withdraw"),
+  forget: gettext("Forget the code"),
   /** @param {number} id */
-  title: (id) => `Correction ${id}`,
-  failed: "The server does not answer. Try again in a moment.",
+  title: (id) => fill(gettext("Correction {id}"), { id }),
+  failed: gettext("The server does not answer. Try again in a moment."),
 };

@@ -33,7 +33,8 @@ function row(correction) {
   const headers = { "X-Withdrawal-Code": code };
   const csrf = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const show = (words) => {
-    state.textContent = state.dataset.state = words;
+    state.dataset.state = words;
+    state.textContent = KEPT.states[words] ?? words;
   };
   const over = (words) => {
     show(words);

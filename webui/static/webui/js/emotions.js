@@ -1,5 +1,7 @@
 /** The nine expressions in the order of the protocol, and how a face that shows one is described. */
 
+import { fill, gettext, language } from "./i18n.js";
+
 /** @typedef {{id?: number, label: string, score: number, x1: number, y1: number, x2: number, y2: number,
  *            scores: Object<string, number>}} Face  coordinates are fractions of the picture, 0..1 */
 
@@ -9,16 +11,30 @@ export const EMOTIONS = Object.freeze([
 
 export const UNKNOWN = "unknown";
 
+const NAMES = {
+  angry: gettext("angry"),
+  contempt: gettext("contempt"),
+  disgust: gettext("disgust"),
+  fear: gettext("fear"),
+  happy: gettext("happy"),
+  natural: gettext("natural"),
+  sad: gettext("sad"),
+  sleepy: gettext("sleepy"),
+  surprised: gettext("surprised"),
+  unknown: gettext("no face"),
+  not_a_face: gettext("not a face"),
+};
+
 const LOOKS = {
-  angry: "angry",
-  contempt: "contemptuous",
-  disgust: "disgusted",
-  fear: "afraid",
-  happy: "happy",
-  natural: "natural",
-  sad: "sad",
-  sleepy: "sleepy",
-  surprised: "surprised",
+  angry: gettext("Looks angry"),
+  contempt: gettext("Looks contemptuous"),
+  disgust: gettext("Looks disgusted"),
+  fear: gettext("Looks afraid"),
+  happy: gettext("Looks happy"),
+  natural: gettext("Looks natural"),
+  sad: gettext("Looks sad"),
+  sleepy: gettext("Looks sleepy"),
+  surprised: gettext("Looks surprised"),
 };
 
 /** @param {number} score 0..1 @returns {string} "93 %" with a space that does not break */
@@ -26,14 +42,24 @@ export function percent(score) {
   return `${Math.round(score * 100)}\u00a0%`;
 }
 
+/** @param {string} label an expression, `unknown` or `not_a_face` @returns {string} "happy", "no face", "not a face" */
+export function word(label) {
+  return NAMES[label] ?? label;
+}
+
 /** @param {string} label @returns {string} "Happy" */
 export function named(label) {
-  return label.charAt(0).toUpperCase() + label.slice(1);
+  return capital(word(label));
+}
+
+/** @param {string} words @returns {string} the same with a capital */
+export function capital(words) {
+  return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
 }
 
 /** @param {string} label @returns {string} "Looks afraid" */
 export function looks(label) {
-  return `Looks ${LOOKS[label] ?? label}`;
+  return LOOKS[label] ?? fill(gettext("Looks {label}"), { label });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Watching jobs over one shared connection to /ws/jobs/, which comes back by itself. */
 
+import { gettext } from "./i18n.js";
 import { backoff } from "./socket.js";
 
 /** @type {Map<string, {kind: string, id: number, change: (job: object) => void, gone?: () => void, lost?: (isLost: boolean) => void}>} */
@@ -8,6 +9,19 @@ const watched = new Map();
 let socket = null;
 let attempt = 0;
 let retryTimer = 0;
+
+const STATES = {
+  queued: gettext("queued"),
+  running: gettext("running"),
+  succeeded: gettext("succeeded"),
+  failed: gettext("failed"),
+  cancelled: gettext("cancelled"),
+};
+
+/** @param {string} state of a job @returns {string} as people read it */
+export function stateNamed(state) {
+  return STATES[state] ?? state;
+}
 
 const key = (kind, id) => `${kind} ${id}`;
 

@@ -1,5 +1,6 @@
 /** Saving a picture and recording a clip of what the page shows. Both stay in the browser. */
 
+import { decimal } from "./i18n.js";
 import { KEEP } from "./messages.js";
 import { Recorder, filmType } from "./recorder.js";
 
@@ -84,7 +85,7 @@ export class Keepsakes {
     }
     this.film.src = this.download.href = URL.createObjectURL(film);
     this.download.download = fileName(film.type.split("/")[1]);
-    document.getElementById("clip-says").textContent = KEEP.ended[reason](seconds.toFixed(1));
+    document.getElementById("clip-says").textContent = KEEP.ended[reason](decimal(seconds, 1));
     this.clip.showModal();
     this.film.play().catch((error) => console.info("The clip does not play by itself.", error));
   }

@@ -8,7 +8,7 @@ import { looks, mainFace } from "./emotions.js";
 import { MOST } from "./lineup.js";
 import { Live } from "./live.js";
 import { LivePanels } from "./live_panels.js";
-import { NOTICES, READINGS, STRIPS, pictureTrouble, several } from "./messages.js";
+import { NOTICES, READINGS, STRIPS, TOGGLE, pictureTrouble, several } from "./messages.js";
 import { Notice, Strip } from "./notice.js";
 import { Overlay } from "./overlay.js";
 import { PictureError, PictureView, acceptPictures, predict } from "./picture.js";
@@ -187,7 +187,7 @@ class Stage {
   #enter(state) {
     this.state = this.root.dataset.state = state;
     this.toggle.hidden = false;
-    this.toggle.textContent = CAMERA_STATES.has(state) ? "Stop" : "Start the camera";
+    this.toggle.textContent = CAMERA_STATES.has(state) ? TOGGLE.stop : TOGGLE.start;
     if (this.notice.hide()) this.toggle.focus();
     this.#mirror();
   }
@@ -241,7 +241,7 @@ class Stage {
     this.puppets.lose();
     this.numbers.show(NO_NUMBERS);
     this.announcer.say(STRIPS[state](0));
-    const again = { label: "Try now", act: () => this.live.socket.retryNow() };
+    const again = { label: TOGGLE.now, act: () => this.live.socket.retryNow() };
     const count = () => {
       const seconds = Math.ceil((retryAt - performance.now()) / 1000);
       this.strip.show(STRIPS[state](Math.max(0, seconds)), again);

@@ -1,5 +1,7 @@
 /** Handing files to the API, with word of how far it is. */
 
+import { decimal, fill, gettext } from "./i18n.js";
+
 /** What the API says went wrong, with the fields that it names, or that the connection broke. */
 export class UploadError extends Error {
   name = "UploadError";
@@ -34,10 +36,10 @@ export function upload(url, form, { token, progress, stop }) {
       else reject(new UploadError(reason(request), about(request)));
     });
     request.addEventListener("error", () => {
-      const message = "The connection broke before everything was sent. Nothing was kept; try again.";
+      const message = gettext("The connection broke before everything was sent. Nothing was kept; try again.");
       reject(new UploadError(message, { code: "no_answer" }));
     });
-    request.addEventListener("abort", () => reject(new UploadError("Stopped. Nothing was kept.", { code: "stopped" })));
+    request.addEventListener("abort", () => reject(new UploadError(gettext("Stopped. Nothing was kept."), { code: "stopped" })));
     stop?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
@@ -49,7 +51,7 @@ function about(request) {
 }
 
 function reason({ status, response }) {
-  if (!response?.error) return `The site answered with ${status}. Try again.`;
+  if (!response?.error) return fill(gettext("The site answered with {status}. Try again."), { status });
   const { code, message, details } = response.error;
   const fields = code === "invalid" ? Object.entries(details).map(([name, said]) => `${name}: ${[said].flat().join(" ")}`) : [];
   return [message, ...fields].join(" ");
@@ -57,7 +59,7 @@ function reason({ status, response }) {
 
 /** @param {number} bytes @returns {string} "3.4 MB" */
 export function megabytes(bytes) {
-  return bytes < 100_000 ? `${Math.ceil(bytes / 1000)}\u00a0kB` : `${(bytes / 1_000_000).toFixed(1)}\u00a0MB`;
+  return bytes < 100_000 ? `${Math.ceil(bytes / 1000)}\u00a0kB` : `${decimal(bytes / 1_000_000, 1)}\u00a0MB`;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** "Why this hamster?": what the detector saw and said, frozen when the panel is opened. */
 
 import { EMOTIONS, named } from "./emotions.js";
+import { decimal } from "./i18n.js";
 import { WHY } from "./messages.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
@@ -126,7 +127,7 @@ export class Why {
 
 function scoreCell(score) {
   const cell = document.createElement("td");
-  const value = Object.assign(document.createElement("span"), { textContent: (score * 100).toFixed(1) });
+  const value = Object.assign(document.createElement("span"), { textContent: decimal(score * 100, 1) });
   const track = Object.assign(document.createElement("span"), { className: "bar-track" });
   const fill = Object.assign(document.createElement("span"), { className: "bar-fill" });
   fill.style.transform = `translateX(${(score - 1) * 100}%)`;

@@ -1,43 +1,44 @@
 /** Everything that the pictures page says by itself. */
 
 import { looks, percent } from "../emotions.js";
+import { fill, gettext } from "../i18n.js";
 import { pictureTrouble } from "../messages.js";
 
 /** Of a picture in the list, by its state. */
 export const STATES = {
-  waiting: "Waiting for its turn",
-  sending: "Sending",
-  looking: "Looking …",
+  waiting: gettext("Waiting for its turn"),
+  sending: gettext("Sending"),
+  looking: gettext("Looking …"),
 };
 
 export const WORDS = {
-  drop: "Drop pictures here, or choose them",
-  blank: "No preview: this browser can't show this file.",
-  noFace: { line: "No face found", hint: "Try a picture where a face is bigger or brighter." },
-  kept: "Kept.",
-  noPictures: "There is no picture among these files.",
-  clipboardEmpty: "There is no picture in the clipboard. Copy one first.",
-  clipboardRefused: "The browser does not let this page read the clipboard. Press Ctrl+V instead.",
-  cameraOpening: "Your browser may ask for the camera. Choose Allow.",
-  deleted: "Deleted.",
-  historyFailed: "That could not be deleted. Load the page again.",
+  drop: gettext("Drop pictures here, or choose them"),
+  blank: gettext("No preview: this browser can't show this file."),
+  noFace: { line: gettext("No face found"), hint: gettext("Try a picture where a face is bigger or brighter.") },
+  kept: gettext("Kept."),
+  noPictures: gettext("There is no picture among these files."),
+  clipboardEmpty: gettext("There is no picture in the clipboard. Copy one first."),
+  clipboardRefused: gettext("The browser does not let this page read the clipboard. Press Ctrl+V instead."),
+  cameraOpening: gettext("Your browser may ask for the camera. Choose Allow."),
+  deleted: gettext("Deleted."),
+  historyFailed: gettext("That could not be deleted. Load the page again."),
 };
 
 /** Why a picture was not looked at, by the error's code, where it is peculiar to this page. */
 const TROUBLES = {
   not_authenticated: {
-    title: "You are signed out",
-    text: "Sign in again to keep results, or load the page again to go on without.",
+    title: gettext("You are signed out"),
+    text: gettext("Sign in again to keep results, or load the page again to go on without."),
   },
   permission_denied: {
-    title: "The page was open too long",
-    text: "Load it again and send the picture once more.",
+    title: gettext("The page was open too long"),
+    text: gettext("Load it again and send the picture once more."),
   },
 };
 
 /** @param {string} code @param {string} detail the server's own words @returns {{title: string, text: string}} */
 export function troubleOf(code, detail) {
-  if (code === "too_many_kept") return { title: "You keep as many as you may", text: detail };
+  if (code === "too_many_kept") return { title: gettext("You keep as many as you may"), text: detail };
   if (code === "request_too_large") return pictureTrouble("image_too_large");
   return TROUBLES[code] ?? pictureTrouble(code, detail);
 }
@@ -49,12 +50,12 @@ export function sayFace(face) {
 
 /** @param {number} count two or more */
 export function sayFaces(count) {
-  return `${count} faces; this is the surest.`;
+  return fill(gettext("{count} faces; this is the surest."), { count });
 }
 
 /** @param {number} number */
 export function faceTitle(number) {
-  return `Face ${number}`;
+  return fill(gettext("Face {number}"), { number });
 }
 
 /** @param {number} share 0..1 */
@@ -64,30 +65,31 @@ export function saySending(share) {
 
 /** @param {string} name */
 export function pictureOf(name) {
-  return `The picture ${name}`;
+  return fill(gettext("The picture {name}"), { name });
 }
 
 /** @param {string} name */
 export function removeOf(name) {
-  return `Remove ${name}`;
+  return fill(gettext("Remove {name}"), { name });
 }
 
 /** @param {string} name */
 export function retryOf(name) {
-  return `Try ${name} again`;
+  return fill(gettext("Try {name} again"), { name });
 }
 
 /** @param {{done: number, failed: number, total: number}} counts */
 export function sayCount({ done, failed, total }) {
-  return failed > 0 ? `${done} of ${total} done, ${failed} failed` : `${done} of ${total} done`;
+  if (failed > 0) return fill(gettext("{done} of {total} done, {failed} failed"), { done, total, failed });
+  return fill(gettext("{done} of {total} done"), { done, total });
 }
 
 /** @param {number} seconds */
 export function sayPause(seconds) {
-  return `Many pictures in a short time: the site asks to wait. It goes on by itself in ${seconds}\u00a0s.`;
+  return fill(gettext("Many pictures in a short time: the site asks to wait. It goes on by itself in {seconds}\u00a0s."), { seconds });
 }
 
 /** @param {number} most */
 export function sayTooMany(most) {
-  return `The list holds at most ${most} pictures. Those beyond were left out; clear the list to add more.`;
+  return fill(gettext("The list holds at most {most} pictures. Those beyond were left out; clear the list to add more."), { most });
 }

@@ -1,10 +1,11 @@
 /** A session as a picture to keep or to send, drawn here and nowhere else. */
 
 import { named, percent } from "../emotions.js";
+import { language } from "../i18n.js";
 import { runs, shares, thinned, unpacked } from "../timeline/samples.js";
 import { title } from "../timeline/words.js";
 import { hamsterOf } from "./moments.js";
-import { sayLength, sayProcessed } from "./words.js";
+import { CARD, sayLength, sayProcessed } from "./words.js";
 
 const SIZE = { width: 1200, height: 675 };
 const EDGE = 56;
@@ -30,13 +31,13 @@ export async function drawCard(session) {
   context.fillStyle = paint("paper");
   context.fillRect(0, 0, SIZE.width, SIZE.height);
   const width = SIZE.width - 2 * EDGE;
-  write(session.name || "A session with Biscuit", EDGE, 92, 44, { weight: 650, most: width });
-  const day = new Date(session.started_at).toLocaleDateString("en", { day: "numeric", month: "long", year: "numeric" });
+  write(session.name || CARD.title, EDGE, 92, 44, { weight: 650, most: width });
+  const day = new Date(session.started_at).toLocaleDateString(language, { day: "numeric", month: "long", year: "numeric" });
   write(`${day}, ${sayLength(session.duration_ms, found)}`, EDGE, 136, 24, { colour: "quiet", most: width });
   await drawMoments(context, session.moments, write);
   drawRibbon(context, rows, session, paint, width);
   drawShares(context, found, paint, write);
-  write(`${sayProcessed(session.frames)} No photographs.`, EDGE, SIZE.height - 32, 18, { colour: "quiet", most: width });
+  write(`${sayProcessed(session.frames)} ${CARD.noPhotographs}`, EDGE, SIZE.height - 32, 18, { colour: "quiet", most: width });
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png");
   });

@@ -1,39 +1,44 @@
 /** What the session card says. */
 
-import { UNKNOWN, named, percent } from "../emotions.js";
+import { UNKNOWN, named, percent, word } from "../emotions.js";
+import { decimal, fill, gettext } from "../i18n.js";
 import { clock, long } from "../timeline/words.js";
-
-const number = new Intl.NumberFormat("en");
 
 /** @param {number} duration @param {{label: string, share: number}[]} shares @returns {string} "12 seconds, mostly happy." */
 export function sayLength(duration, shares) {
   const [most] = shares;
-  if (!most || most.label === UNKNOWN) return `${long(duration)}, mostly without a face in view.`;
-  return `${long(duration)}, mostly ${most.label}.`;
+  if (!most || most.label === UNKNOWN) return fill(gettext("{length}, mostly without a face in view."), { length: long(duration) });
+  return fill(gettext("{length}, mostly {expression}."), { length: long(duration), expression: word(most.label) });
 }
 
 /** @param {import("./recorder.js").Moment} moment @returns {string} "Happy 93 % at 0:12" */
 export function sayMoment({ label, score, t }) {
-  return `${named(label)} ${percent(score)} at ${clock(t)}`;
+  return fill(gettext("{expression} {percent} at {time}"), { expression: named(label), percent: percent(score), time: clock(t) });
 }
 
 /** @param {{sent: number, answered: number}} frames */
 export function sayProcessed({ sent, answered }) {
-  return `${number.format(sent)} frames were sent and ${number.format(answered)} of them looked at.`;
+  const words = gettext("{sent} frames were sent and {answered} of them looked at.");
+  return fill(words, { sent: decimal(sent), answered: decimal(answered) });
 }
 
 export const KEPT = {
-  nothing: "Nothing. If you press Keep: the numbers on this card, and never a picture.",
-  numbers: "The numbers on this card, in your account, until you delete them. No picture.",
+  nothing: gettext("Nothing. If you press Keep: the numbers on this card, and never a picture."),
+  numbers: gettext("The numbers on this card, in your account, until you delete them. No picture."),
 };
 
 export const KEEP = {
-  keeping: "Keeping …",
-  done: "Kept.",
-  renamed: "The name is saved.",
-  unnamed: "The name could not be saved.",
-  signIn: "Keeping takes an account. Sign in, come back to this tab, and press Keep again.",
-  noAnswer: "The server does not answer. Try again, or export what you want to have.",
+  keeping: gettext("Keeping …"),
+  done: gettext("Kept."),
+  renamed: gettext("The name is saved."),
+  unnamed: gettext("The name could not be saved."),
+  signIn: gettext("Keeping takes an account. Sign in, come back to this tab, and press Keep again."),
+  noAnswer: gettext("The server does not answer. Try again, or export what you want to have."),
 };
 
-export const NO_PICTURE = "The picture could not be drawn.";
+export const CARD = {
+  title: gettext("A session with Biscuit"),
+  noPhotographs: gettext("No photographs."),
+};
+
+export const NO_PICTURE = gettext("The picture could not be drawn.");

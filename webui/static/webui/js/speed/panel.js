@@ -1,7 +1,7 @@
 /** The panel that says where the time of a frame goes, what was left out, and how fast the page sends. */
 
 import { PARTS, total } from "./frame_times.js";
-import { PACE_AWAY, PACE_HIDDEN, PACE_OFF, PACE_WAITING, PART_WORDS, milliseconds, sayPace } from "./words.js";
+import { PACE_AWAY, PACE_HIDDEN, PACE_OFF, PACE_WAITING, PART_WORDS, TOTAL_WORDS, milliseconds, sayPace } from "./words.js";
 
 /** @param {string} tag @param {Object<string, string>} [properties] @param {...Node} children */
 function element(tag, properties = {}, ...children) {
@@ -52,7 +52,7 @@ export class SpeedPanel {
   }
 
   #row(part) {
-    const words = PART_WORDS[part] ?? { name: "All of it", what: "from the camera to your screen" };
+    const words = PART_WORDS[part] ?? TOTAL_WORDS;
     const cells = {
       last: element("td", { className: "speed-number", textContent: "–" }),
       typical: element("td", { className: "speed-number", textContent: "–" }),

@@ -2,6 +2,7 @@
 
 import { make } from "../../hamster/svg.js";
 import { UNKNOWN, percent } from "../emotions.js";
+import { gettext } from "../i18n.js";
 import { runs, sampleAt, shares, thinned } from "./samples.js";
 import { clock, sayMoment, sayShares, title } from "./words.js";
 
@@ -21,7 +22,7 @@ export class Ribbon {
   constructor(root) {
     this.svg = make("svg", { class: "ribbon-runs", "aria-hidden": "true", focusable: "false" });
     this.marker = element("input", { type: "range", className: "ribbon-marker", min: "0", max: String(MARKS), value: String(MARKS) });
-    this.marker.setAttribute("aria-label", "Look at a moment");
+    this.marker.setAttribute("aria-label", gettext("Look at a moment"));
     this.moment = element("p", { className: "ribbon-moment" });
     this.moment.setAttribute("aria-hidden", "true"); // The marker says the same.
     this.from = element("span");

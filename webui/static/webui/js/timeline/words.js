@@ -1,10 +1,11 @@
 /** Times and expressions of a timeline in words. */
 
-import { UNKNOWN, named, percent } from "../emotions.js";
+import { UNKNOWN, capital, named, percent, word } from "../emotions.js";
+import { fill, gettext, ngettext } from "../i18n.js";
 
 /** @param {string} label @returns {string} "Happy", or "No face" */
 export function title(label) {
-  return label === UNKNOWN ? "No face" : named(label);
+  return named(label);
 }
 
 /** @param {number} ms @returns {string} "2:07", "1:00:03" */
@@ -18,21 +19,25 @@ export function clock(ms) {
 /** @param {number} ms @returns {string} "12 seconds", "1 minute 5 seconds", "2 hours 3 minutes" */
 export function long(ms) {
   const seconds = Math.max(1, Math.floor(ms / 1000));
-  const unit = (count, name) => (count === 0 ? [] : [`${count} ${name}${count === 1 ? "" : "s"}`]);
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const parts = [...unit(hours, "hour"), ...unit(minutes, "minute"), ...(hours ? [] : unit(seconds % 60, "second"))];
-  return parts.join(" ");
+  const rest = hours ? 0 : seconds % 60;
+  const parts = [
+    hours && fill(ngettext("{count} hour", "{count} hours", hours), { count: hours }),
+    minutes && fill(ngettext("{count} minute", "{count} minutes", minutes), { count: minutes }),
+    rest && fill(ngettext("{count} second", "{count} seconds", rest), { count: rest }),
+  ];
+  return parts.filter(Boolean).join(" ");
 }
 
 /** @param {{label: string, share: number}[]} shares @returns {string} "Happy 62 %, sad 30 %, no face 8 %." */
 export function sayShares(shares) {
-  const words = shares.map(({ label, share }) => `${title(label).toLowerCase()} ${percent(share)}`).join(", ");
-  return words === "" ? "Nothing seen yet." : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+  const words = shares.map(({ label, share }) => `${word(label)} ${percent(share)}`).join(", ");
+  return words === "" ? gettext("Nothing seen yet.") : `${capital(words)}.`;
 }
 
 /** @param {import("./samples.js").Sample | null} sample @param {number} at @returns {string} "0:12, happy 93 %" */
 export function sayMoment(sample, at) {
-  if (sample === null) return `${clock(at)}, nothing was looked at`;
-  if (sample.label === UNKNOWN) return `${clock(at)}, no face`;
-  return `${clock(at)}, ${sample.label} ${percent(Math.max(...sample.scores))}`;
+  if (sample === null) return fill(gettext("{time}, nothing was looked at"), { time: clock(at) });
+  if (sample.label === UNKNOWN) return fill(gettext("{time}, no face"), { time: clock(at) });
+  return `${clock(at)}, ${word(sample.label)} ${percent(Math.max(...sample.scores))}`;
 }

@@ -1,0 +1,28 @@
+/** Words and numbers in the page's language.
+ *
+ * The words come from Django's catalogue, a script that pages in other languages than English load before the
+ * modules (webui/languages.py). Where there is none, the English of the code is what is said.
+ */
+
+export const language = globalThis.document?.documentElement.lang || "en";
+
+/** @param {string} text in English, written out here so that makemessages finds it @returns {string} */
+export function gettext(text) {
+  return globalThis.gettext?.(text) ?? text;
+}
+
+/** @param {string} one @param {string} many @param {number} count @returns {string} the right one for so many */
+export function ngettext(one, many, count) {
+  return globalThis.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+}
+
+/** @param {string} text with `{name}` where a value stands @param {Object<string, string | number>} values */
+export function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** @param {number} value @param {number} [digits] after the point @returns {string} "4.2", "4,2" */
+export function decimal(value, digits = 0) {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language, options).format(value);
+}

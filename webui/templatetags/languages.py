@@ -1,0 +1,26 @@
+"""Where pages find the words of their scripts, and names of what the code calls by a key."""
+
+from django import template
+from django.utils.translation import get_language
+
+from webui import languages, words
+
+register = template.Library()
+
+
+@register.simple_tag
+def words_address() -> str:
+    """The address of the JavaScript catalogue of the page's language; empty for English."""
+    return languages.words_address(get_language() or languages.SOURCE)
+
+
+@register.filter
+def word(key: str) -> str:
+    """An expression or a state in the page's language: `sleepy`, `withdrawn`."""
+    return words.word(key)
+
+
+@register.filter
+def title_word(key: str) -> str:
+    """The same where it stands alone: `Sleepy`."""
+    return words.title(key)

@@ -1,0 +1,66 @@
+"""Words for what the code calls by a key: the nine expressions and the states of things.
+
+The keys are what API and protocol say, in English always; these are what people read on pages. The scripts
+have the same expressions in js/emotions.js.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+EXPRESSIONS = {
+    "angry": _("angry"),
+    "contempt": _("contempt"),
+    "disgust": _("disgust"),
+    "fear": _("fear"),
+    "happy": _("happy"),
+    "natural": _("natural"),
+    "sad": _("sad"),
+    "sleepy": _("sleepy"),
+    "surprised": _("surprised"),
+    "unknown": _("no face"),
+    "not_a_face": _("not a face"),
+    "missed": _("missed"),
+}
+LOOKS = {
+    "angry": _("Looks angry"),
+    "contempt": _("Looks contemptuous"),
+    "disgust": _("Looks disgusted"),
+    "fear": _("Looks afraid"),
+    "happy": _("Looks happy"),
+    "natural": _("Looks natural"),
+    "sad": _("Looks sad"),
+    "sleepy": _("Looks sleepy"),
+    "surprised": _("Looks surprised"),
+    "unknown": _("No face found"),
+}
+STATES = {
+    "active": _("active"),
+    "expired": _("expired"),
+    "revoked": _("revoked"),
+    "waiting": _("waiting"),
+    "accepted": _("accepted"),
+    "relabelled": _("relabelled"),
+    "rejected": _("rejected"),
+    "withdrawn": _("withdrawn"),
+    "queued": _("queued"),
+    "running": _("running"),
+    "succeeded": _("succeeded"),
+    "failed": _("failed"),
+    "cancelled": _("cancelled"),
+}
+WORDS = EXPRESSIONS | STATES
+
+
+def word(key: str) -> str:
+    """The word for a key; a key that has none is read as it stands, without its underscores."""
+    return str(WORDS.get(key) or key.replace("_", " "))
+
+
+def title(key: str) -> str:
+    """The same where it stands alone: "Happy", "No face"."""
+    words = word(key)
+    return words[:1].upper() + words[1:]
+
+
+def percent(share: float) -> str:
+    """93 %, for 0.93."""
+    return f"{share:.0%}".replace("%", " %")
