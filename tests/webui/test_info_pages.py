@@ -94,7 +94,8 @@ def test_help_names_every_trouble_in_the_words_of_the_camera_page(client: Client
     text = text_of(client, "/help/")
     messages = (settings.BASE_DIR / "webui/static/webui/js/messages.js").read_text(encoding="utf-8")
     troubles = re.findall(
-        r'title: "([^"]+)",\s+text: "[^"]+",\s+action: "[^"]+",\s+does: "\w+",\s+tone: "trouble"', messages
+        r'title: gettext\("([^"]+)"\),\s+text: [^\n]+,\s+action: [^\n]+,\s+does: "\w+",\s+tone: "trouble"',
+        messages,
     )
     assert len(troubles) >= 5
     assert [title for title in troubles if title not in text] == ["The camera has gone"]
@@ -176,6 +177,6 @@ def test_robots_are_kept_from_what_is_private_and_let_into_the_rest(client: Clie
 def test_offline_page_is_the_same_for_everybody(client: Client, admin_client: Client) -> None:
     worker = client.get("/service-worker.js").content.decode()
     shell = json.loads(re.search(r"const SHELL = (\[.*?\]);", worker, re.DOTALL)[1])
-    assert shell[0] == "/offline/"
+    assert shell[0] == "/offline/?language=en"
     assert [path for path in shell[1:] if finders.find(path.removeprefix("/static/")) is None] == []
     assert admin_client.get("/service-worker.js").content.decode() == worker

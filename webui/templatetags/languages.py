@@ -1,6 +1,7 @@
 """Where pages find the words of their scripts, and names of what the code calls by a key."""
 
 from django import template
+from django.conf import settings
 from django.utils.translation import get_language
 
 from webui import languages, words
@@ -12,6 +13,12 @@ register = template.Library()
 def words_address() -> str:
     """The address of the JavaScript catalogue of the page's language; empty for English."""
     return languages.words_address(get_language() or languages.SOURCE)
+
+
+@register.simple_tag
+def languages_offered() -> list[tuple[str, str]]:
+    """Code and name of each; a name is in its own language, so that who needs it can read it."""
+    return settings.LANGUAGES
 
 
 @register.filter
