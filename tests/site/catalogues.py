@@ -93,10 +93,10 @@ def _as_calls(source: str) -> str:
 
 def _calls(tree: ast.AST) -> Iterator[list[str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if CALL.fullmatch(f"{node.func.id}("):
-                values = [part.value for part in node.args if isinstance(part, ast.Constant)]
-                yield [value for value in values if isinstance(value, str)][:2]
+        is_named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        if is_named and CALL.fullmatch(f"{node.func.id}("):
+            values = [part.value for part in node.args if isinstance(part, ast.Constant)]
+            yield [value for value in values if isinstance(value, str)][:2]
 
 
 def _literals(code: str) -> Iterator[str]:

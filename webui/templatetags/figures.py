@@ -1,5 +1,7 @@
 """Figures as people read them: `{{ value|figure }}`, `{{ value|percent }}`, `{{ value|difference }}`."""
 
+from decimal import Decimal
+
 from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -10,16 +12,21 @@ MINUS = "\N{MINUS SIGN}"
 NOT_MEASURED = _("not measured")
 
 
+def written(value: float, digits: int) -> str:
+    """A number with so many digits after the point, or the comma, of the page's language."""
+    return number_format(Decimal(f"{value:.{digits}f}"), digits)
+
+
 @register.filter
 def figure(value: float | None) -> str:
     """0.789; "not measured" for what is no number."""
-    return number_format(value, 3) if isinstance(value, int | float) else str(NOT_MEASURED)
+    return written(value, 3) if isinstance(value, int | float) else str(NOT_MEASURED)
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """78.9 %; "not measured" for what is no number."""
-    return f"{number_format(100 * value, 1)} %" if isinstance(value, int | float) else str(NOT_MEASURED)
+    return f"{written(100 * value, 1)} %" if isinstance(value, int | float) else str(NOT_MEASURED)
 
 
 @register.filter
@@ -29,10 +36,10 @@ def difference(value: float | None) -> str:
         return gettext("not comparable")
     if abs(value) < 0.0005:
         return "±0"
-    return f"+{number_format(value, 3)}" if value > 0 else f"{MINUS}{number_format(-value, 3)}"
+    return f"+{written(value, 3)}" if value > 0 else f"{MINUS}{written(-value, 3)}"
 
 
 @register.filter
 def milliseconds(value: float | None) -> str:
     """5.3 ms; "not measured" for what is no number."""
-    return f"{number_format(value, 1)} ms" if isinstance(value, int | float) else str(NOT_MEASURED)
+    return f"{written(value, 1)} ms" if isinstance(value, int | float) else str(NOT_MEASURED)
