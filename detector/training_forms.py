@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.checkpoints import checkpoint_of, versions_to_start_from
@@ -21,7 +22,7 @@ class KnownDatasets(forms.ModelMultipleChoiceField):
         try:
             return super()._check_values(value)
         except OverflowError as error:
-            raise forms.ValidationError("There is no such data set.", code="invalid_choice") from error
+            raise forms.ValidationError(_("There is no such data set."), code="invalid_choice") from error
 
 
 class TrainingRunForm(forms.ModelForm):
@@ -30,9 +31,9 @@ class TrainingRunForm(forms.ModelForm):
     datasets = KnownDatasets(
         Dataset.objects.all(),
         required=False,
-        label="Data sets",
+        label=_("Data sets"),
         widget=forms.CheckboxSelectMultiple,
-        help_text="Their train pictures are learned from, their valid pictures measure what was learned.",
+        help_text=_("Their train pictures are learned from, their valid pictures measure what was learned."),
     )
 
     class Meta:
@@ -41,6 +42,15 @@ class TrainingRunForm(forms.ModelForm):
             *("name", "datasets", "start_from", "epochs", "image_size", "batch_size"),
             *("learning_rate", "seed", "augment", "patience", "device"),
         )
+        labels = {
+            "name": _("name"),
+            "epochs": _("epochs"),
+            "image_size": _("image size"),
+            "batch_size": _("batch size"),
+            "learning_rate": _("learning rate"),
+            "seed": _("seed"),
+            "device": _("device"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +58,7 @@ class TrainingRunForm(forms.ModelForm):
             return
         self.fields["name"].initial = default_name
         start_from = self.fields["start_from"]
-        start_from.empty_label = "From scratch"
+        start_from.empty_label = _("From scratch")
         known = [version.pk for version in versions_to_start_from()]
         start_from.queryset = DetectorVersion.objects.filter(pk__in=known)
 
@@ -57,6 +67,6 @@ class TrainingRunForm(forms.ModelForm):
         version = self.cleaned_data["start_from"]
         if version is not None and checkpoint_of(version) is None:
             raise forms.ValidationError(
-                "This version has no checkpoint on this server.", code="no_checkpoint"
+                _("This version has no checkpoint on this server."), code="no_checkpoint"
             )
         return version

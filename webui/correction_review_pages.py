@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView, View
 
 from detector.conf import config
@@ -32,13 +34,14 @@ from detector.services.datasets import NAME_LENGTH
 from ml.config import EMOTIONS
 from webui.correction_pages import crop_response
 from webui.staff import StaffOnly
+from webui.words import word
 
 # One to nine for the nine, in the detector's order, and zero for none of them.
 KEYS = {**{name: str(number) for number, name in enumerate(EMOTIONS, start=1)}, NOT_A_FACE: "0"}
 SAID = {
-    Correction.State.ACCEPTED: "Correction {pk} is accepted as {label}.",
-    Correction.State.RELABELLED: "Correction {pk} is accepted as {label}.",
-    Correction.State.REJECTED: "Correction {pk} is rejected.",
+    Correction.State.ACCEPTED: _("Correction {pk} is accepted as {label}."),
+    Correction.State.RELABELLED: _("Correction {pk} is accepted as {label}."),
+    Correction.State.REJECTED: _("Correction {pk} is rejected."),
 }
 
 
@@ -90,7 +93,7 @@ class Decide(StaffPage):
         except HamsterError as error:
             messages.error(request, error.message)
         else:
-            label = correction.get_final_label_display()
+            label = word(correction.final_label)
             messages.success(request, SAID[correction.state].format(pk=pk, label=label))
         return redirect("webui:correction-review")
 
@@ -104,7 +107,9 @@ class Undo(StaffPage):
         except HamsterError as error:
             messages.error(request, error.message)
             return redirect("webui:correction-review")
-        messages.success(request, f"The decision on correction {correction.pk} is taken back.")
+        messages.success(
+            request, gettext("The decision on correction {pk} is taken back.").format(pk=correction.pk)
+        )
         return redirect(f"{reverse('webui:correction-review')}?after={correction.pk - 1}")
 
 
@@ -117,7 +122,7 @@ class MakeDataset(StaffPage):
         except HamsterError as error:
             messages.error(request, error.message)
             return redirect("webui:correction-review")
-        messages.success(request, f"{dataset.name} is made and is being checked.")
+        messages.success(request, gettext("{name} is made and is being checked.").format(name=dataset.name))
         return redirect("webui:dataset", dataset.pk)
 
 

@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView, View
 
 from detector.conf import config
@@ -28,6 +30,7 @@ from ml.config import EMOTIONS, UNKNOWN
 from ml.dataset import SPLITS
 from ml.inspection import KINDS
 from webui.staff import StaffOnly
+from webui.words import LABELS, label
 
 PAIRS_SHOWN = 24
 
@@ -96,12 +99,12 @@ def _report(dataset: Dataset) -> dict[str, Any]:
     ]
     edges = report["box_sizes"]["edges"]
     sizes = [
-        f"under {edges[0]}",
-        *(f"{low} to {high - 1}" for low, high in pairwise(edges)),
-        f"{edges[-1]} and more",
+        gettext("under {size}").format(size=edges[0]),
+        *(gettext("{low} to {high}").format(low=low, high=high - 1) for low, high in pairwise(edges)),
+        gettext("{size} and more").format(size=edges[-1]),
     ]
     charts = {
-        "classes": names,
+        "classes": [label(name) for name in names],
         "splits": {split: [found["per_class"][name] for name in names] for split, found in splits.items()},
         "sizes": sizes,
         "boxes": report["box_sizes"]["counts"],
@@ -159,10 +162,11 @@ class FilterForm(forms.Form):
     """Which pictures."""
 
     split = forms.ChoiceField(
-        choices=[("", "All splits"), *((split, split) for split in SPLITS)], required=False
+        choices=[("", _("All splits")), *((split, split) for split in SPLITS)], required=False
     )
     emotion = forms.ChoiceField(
-        choices=[("", "All expressions"), *((name, name) for name in (*EMOTIONS, UNKNOWN))], required=False
+        choices=[("", _("All expressions")), *((name, LABELS[name]) for name in (*EMOTIONS, UNKNOWN))],
+        required=False,
     )
     problems = forms.BooleanField(required=False)
 

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views import View
 
 from detector.errors import HamsterError
@@ -19,8 +20,6 @@ from detector.services.shadow import BadShare, start_shadow, stop_shadow
 from detector.services.speed import request_speed
 from detector.services.versions import promote_version, roll_back
 from webui.staff import StaffOnly
-
-FOLLOWS = "Every web process follows within seconds."
 
 
 class VersionAct(StaffOnly, View):
@@ -50,7 +49,8 @@ class Promote(VersionAct):
         promoted = promote_version(
             version=version, actor=self.request.user, instead_of=posted_instead_of(self.request.POST)
         )
-        return f"{promoted.name} is active. {FOLLOWS}"
+        said = _("{name} is active. Every web process follows within seconds.")
+        return said.format(name=promoted.name)
 
 
 class RollBack(VersionAct):
@@ -59,7 +59,9 @@ class RollBack(VersionAct):
     decides = True
 
     def act(self, version: DetectorVersion) -> str:
-        return f"{roll_back(actor=self.request.user, instead_of=version.pk).name} is active again. {FOLLOWS}"
+        active = roll_back(actor=self.request.user, instead_of=version.pk)
+        said = _("{name} is active again. Every web process follows within seconds.")
+        return said.format(name=active.name)
 
 
 class StartShadow(VersionAct):
@@ -73,7 +75,8 @@ class StartShadow(VersionAct):
         except ValueError as error:
             raise BadShare() from error
         start_shadow(version=version, actor=self.request.user, share=share)
-        return f"{version.name} looks at {100 * share:g} % of the live frames as a shadow."
+        said = _("{name} looks at {percent} % of the live frames as a shadow.")
+        return said.format(name=version.name, percent=f"{100 * share:g}")
 
 
 class StopShadow(VersionAct):
@@ -83,7 +86,8 @@ class StopShadow(VersionAct):
 
     def act(self, version: DetectorVersion) -> str:
         stop_shadow(version=version, actor=self.request.user)
-        return f"{version.name} is not a shadow any more. What was counted stays."
+        said = _("{name} is not a shadow any more. What was counted stays.")
+        return said.format(name=version.name)
 
 
 class MeasureSpeed(VersionAct):
@@ -91,7 +95,7 @@ class MeasureSpeed(VersionAct):
 
     def act(self, version: DetectorVersion) -> str:
         request_speed(version=version)
-        return "A batch worker measures the speed; the figures appear here."
+        return _("A batch worker measures the speed; the figures appear here.")
 
 
 class Evaluate(VersionAct):
@@ -100,7 +104,8 @@ class Evaluate(VersionAct):
     def act(self, version: DetectorVersion) -> str:
         dataset = _dataset(self.request.POST)
         request_evaluation(version=version, dataset=dataset, owner=self.request.user)
-        return f"{version.name} looks at {dataset.name}; the result appears here."
+        said = _("{name} looks at {dataset}; the result appears here.")
+        return said.format(name=version.name, dataset=dataset.name)
 
 
 class EvaluateBoth(StaffOnly, View):
@@ -127,7 +132,8 @@ class EvaluateBoth(StaffOnly, View):
                     request_evaluation(version=version, dataset=dataset, owner=self.request.user)
                 except EvaluationIsOpen:
                     continue
-        return f"Both look at {dataset.name}; the comparison appears here."
+        said = _("Both look at {dataset}; the comparison appears here.")
+        return said.format(dataset=dataset.name)
 
 
 def say(request: HttpRequest, act: Callable[[], str]) -> None:

@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from detector.models import DetectorVersion
 from detector.selectors.evaluations import MISSED_NAME
 from ml.config import EMOTIONS
 
 KEY_FIGURES = {
     "mAP50": "mAP50",
-    "face_AP50": "Face AP50",
-    "accuracy": "Accuracy",
+    "face_AP50": _("Face AP50"),
+    "accuracy": _("Accuracy"),
     "macro_f1": "Macro-F1",
-    "calibration_error": "Calibration error (ECE)",
+    "calibration_error": _("Calibration error (ECE)"),
 }
 LOWER_IS_BETTER = ("calibration_error",)
 QUALITY = ("mAP50", "face_AP50", "accuracy", "macro_f1")

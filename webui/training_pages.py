@@ -8,6 +8,7 @@ from django.forms import CheckboxSelectMultiple, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.generic import DetailView, FormView, ListView
 
@@ -63,7 +64,7 @@ class NewTrainingPage(StaffOnly, FormView):
     def get_form(self, form_class: type[Form] | None = None) -> Form:
         form = super().get_form(form_class)
         form.fields["datasets"].required = True
-        form.fields["datasets"].error_messages["required"] = "Choose at least one data set."
+        form.fields["datasets"].error_messages["required"] = _("Choose at least one data set.")
         for field in form.fields.values():
             if not isinstance(field.widget, CheckboxSelectMultiple):
                 field.widget.attrs.setdefault("class", "text")
@@ -125,7 +126,7 @@ class ActOnRun(StaffOnly, View):
 class CancelTraining(ActOnRun):
     """Ends a run, keeping what it has learned."""
 
-    done = "The run is being cancelled. The best it has learned is kept."
+    done = _("The run is being cancelled. The best it has learned is kept.")
 
     def act(self, run: TrainingRun) -> None:
         request_cancel(run=run)
@@ -134,7 +135,7 @@ class CancelTraining(ActOnRun):
 class ResumeTraining(ActOnRun):
     """Queues a stopped run again."""
 
-    done = "The run waits for the training worker again."
+    done = _("The run waits for the training worker again.")
 
     def act(self, run: TrainingRun) -> None:
         resume(run=run)

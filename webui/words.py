@@ -34,6 +34,8 @@ LOOKS = {
 }
 STATES = {
     "active": _("active"),
+    "candidate": _("candidate"),
+    "retired": _("retired"),
     "expired": _("expired"),
     "revoked": _("revoked"),
     "waiting": _("waiting"),
@@ -47,12 +49,19 @@ STATES = {
     "failed": _("failed"),
     "cancelled": _("cancelled"),
 }
-WORDS = EXPRESSIONS | STATES
+VERDICTS = {"better": _("better"), "worse": _("worse")}
+WORDS = EXPRESSIONS | STATES | VERDICTS
+LABELS = EXPRESSIONS | {"unknown": _("unknown")}  # of faces in data sets
 
 
 def word(key: str) -> str:
     """The word for a key; a key that has none is read as it stands, without its underscores."""
     return str(WORDS.get(key) or key.replace("_", " "))
+
+
+def label(key: str) -> str:
+    """The word for the label of a face in a data set, whose expression may be unknown."""
+    return str(LABELS.get(key) or key)
 
 
 def title(key: str) -> str:

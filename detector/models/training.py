@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, StepValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from detector.models.datasets import Dataset
 from detector.models.jobs import JobState
@@ -27,11 +28,11 @@ class TrainingRun(models.Model):
     Status = JobState
 
     class Augment(models.TextChoices):
-        NONE = "none", "none: only place, size and slant"
-        LIGHT = "light"
-        FULL = "full"
+        NONE = "none", _("none: only place, size and slant")
+        LIGHT = "light", _("Light")
+        FULL = "full", _("Full")
 
-    name = models.CharField(max_length=120, help_text="Of the run, and of the detector version it makes.")
+    name = models.CharField(max_length=120, help_text=_("Of the run, and of the detector version it makes."))
     datasets = models.ManyToManyField(Dataset, blank=True, related_name="training_runs")
     data_dirs = models.JSONField(default=list, help_text="Folders in YOLO layout, as a list.")
     start_from = models.ForeignKey(
@@ -40,8 +41,8 @@ class TrainingRun(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="continued_by",
-        verbose_name="starting weights",
-        help_text="From scratch takes hours. A version learns on from what it knows, in fewer epochs.",
+        verbose_name=_("starting weights"),
+        help_text=_("From scratch takes hours. A version learns on from what it knows, in fewer epochs."),
     )
     init_weights = models.CharField(
         max_length=400, blank=True, help_text="The checkpoint of that version, when the run was queued."
@@ -49,46 +50,48 @@ class TrainingRun(models.Model):
     epochs = models.PositiveIntegerField(
         default=partial(recipe, "epochs"),
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text="Times that every picture is seen.",
+        help_text=_("Times that every picture is seen."),
     )
     image_size = models.PositiveIntegerField(
         default=partial(recipe, "image_size"),
         validators=[MinValueValidator(64), MaxValueValidator(640), StepValueValidator(32)],
-        help_text="Longest side in pixels, a multiple of 32. Larger finds smaller faces and is slower.",
+        help_text=_("Longest side in pixels, a multiple of 32. Larger finds smaller faces and is slower."),
     )
     batch_size = models.PositiveIntegerField(
         default=partial(recipe, "batch_size"),
         validators=[MinValueValidator(1), MaxValueValidator(4096)],
-        help_text="Pictures at a time. If memory runs out, halve it.",
+        help_text=_("Pictures at a time. If memory runs out, halve it."),
     )
     learning_rate = models.FloatField(
         default=partial(recipe, "lr"),
         validators=[MinValueValidator(1e-6), MaxValueValidator(1.0)],
-        help_text="The highest of the run. From a version, a tenth of it forgets less.",
+        help_text=_("The highest of the run. From a version, a tenth of it forgets less."),
     )
     seed = models.PositiveIntegerField(
         default=TrainConfig.seed,
         validators=[MaxValueValidator(2**31 - 1)],
-        help_text="The same seed on the same machine repeats a run.",
+        help_text=_("The same seed on the same machine repeats a run."),
     )
     augment = models.CharField(
-        "augmentation",
+        _("augmentation"),
         max_length=10,
         choices=Augment,
         default=Augment.FULL,
-        help_text="How strongly light, colour and sharpness of the pictures are varied. Full suits cameras.",
+        help_text=_(
+            "How strongly light, colour and sharpness of the pictures are varied. Full suits cameras."
+        ),
     )
     patience = models.PositiveIntegerField(
-        "early stop",
+        _("early stop"),
         default=0,
         validators=[MaxValueValidator(1000)],
-        help_text="End when the figures have not risen for this many epochs. 0: never.",
+        help_text=_("End when the figures have not risen for this many epochs. 0: never."),
     )
     device = models.CharField(
         max_length=20,
         default="auto",
-        validators=[RegexValidator(r"^(auto|cpu|cuda(:\d+)?)\Z", "Write auto, cpu, cuda or cuda:0.")],
-        help_text="auto takes a GPU if there is one. Or: cpu, cuda, cuda:0.",
+        validators=[RegexValidator(r"^(auto|cpu|cuda(:\d+)?)\Z", _("Write auto, cpu, cuda or cuda:0."))],
+        help_text=_("auto takes a GPU if there is one. Or: cpu, cuda, cuda:0."),
     )
 
     command = models.TextField(blank=True, help_text="That its worker last started, for a shell.")

@@ -20,11 +20,12 @@ LANGUAGES = ("es", "zh-hans")
 LEAST_WORDS = 3
 VISITOR_PAGES = [kind for kind in PAGES if kind.visitor is not Visitor.STAFF and kind.prepare is None]
 TEXTS = """() => {
+  const NAMES = ["aria-label", "alt", "title", "placeholder"];
   const texts = [document.title, document.querySelector("meta[name=description]").content];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (node.nodeType === Node.TEXT_NODE) texts.push(node.data);
-    else texts.push(...["aria-label", "alt", "title", "placeholder"].map((name) => node.getAttribute(name) ?? ""));
+    else for (const name of NAMES) texts.push(node.getAttribute(name) ?? "");
   }
   return texts.map((text) => text.replace(/\\s+/g, " ").trim()).filter(Boolean);
 }"""

@@ -28,6 +28,12 @@ def word(key: str) -> str:
 
 
 @register.filter
+def label_word(key: str) -> str:
+    """The label of a face in a data set: `sleepy`, `unknown`."""
+    return words.label(key)
+
+
+@register.filter
 def title_word(key: str) -> str:
     """The same where it stands alone: `Sleepy`."""
     return words.title(key)

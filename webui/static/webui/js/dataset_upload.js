@@ -1,5 +1,6 @@
 /** The form that uploads a data set: how far it is, what is wrong, and on to its page. */
 
+import { fill, gettext } from "./i18n.js";
 import { megabytes, upload } from "./upload.js";
 
 /** @param {HTMLFormElement} form with an `action` that answers as the API does, and in `data-pages` where the pages are */
@@ -16,7 +17,7 @@ export function uploadForm(form) {
 
   const showSent = (loaded, total) => {
     progress.value = loaded / total;
-    words.textContent = loaded < total ? `${megabytes(loaded)} of ${megabytes(total)}` : "All is there. It is being unpacked.";
+    words.textContent = loaded < total ? fill(gettext("{sent} of {total}"), { sent: megabytes(loaded), total: megabytes(total) }) : gettext("All is there. It is being unpacked.");
   };
 
   form.addEventListener("submit", async (event) => {
@@ -24,7 +25,7 @@ export function uploadForm(form) {
     const limit = Number(form.dataset.maxBytes);
     const [file] = part("file").files;
     if (file.size > limit) {
-      show(false, `The file has ${megabytes(file.size)}; at most ${megabytes(limit)} are accepted.`);
+      show(false, fill(gettext("The file has {size}; at most {most} are accepted."), { size: megabytes(file.size), most: megabytes(limit) }));
       return;
     }
     const stopped = new AbortController();

@@ -1,7 +1,8 @@
 /** The pages of data sets: uploading one, watching checks, drawing what they found. */
 
 import { barChart, groupedBarChart } from "./charts.js";
-import { watchJob } from "./jobs.js";
+import { fill, gettext } from "./i18n.js";
+import { stateNamed, watchJob } from "./jobs.js";
 import { uploadForm } from "./dataset_upload.js";
 
 const form = document.getElementById("upload");
@@ -16,7 +17,8 @@ for (const row of document.querySelectorAll("tr[data-dataset]")) {
     "dataset",
     Number(row.dataset.dataset),
     (job) => {
-      state.textContent = state.dataset.state = job.state;
+      state.dataset.state = job.state;
+      state.textContent = stateNamed(job.state);
       row.querySelector("progress").value = job.progress;
       if (isOpen(job)) return;
       row.querySelector("progress").remove();
@@ -42,9 +44,12 @@ if (check) {
         return;
       }
       check.querySelector("progress").value = job.progress;
-      state.textContent = state.dataset.state = job.state;
+      state.dataset.state = job.state;
+      state.textContent = stateNamed(job.state);
       // In steps: screen readers say each change.
-      if (job.state === "running") words.textContent = `${Math.floor(job.progress * 10) * 10} % looked through.`;
+      if (job.state === "running") {
+        words.textContent = fill(gettext("{percent} % looked through."), { percent: Math.floor(job.progress * 10) * 10 });
+      };
     },
     { gone: () => location.assign(check.dataset.list) },
   );
@@ -54,8 +59,8 @@ const found = document.getElementById("charts");
 if (found) {
   const { classes, splits, sizes, boxes } = JSON.parse(found.textContent);
   const series = Object.entries(splits).map(([label, values]) => ({ label, values }));
-  groupedBarChart(document.getElementById("classes-chart"), classes, series, { y: "faces" });
+  groupedBarChart(document.getElementById("classes-chart"), classes, series, { y: gettext("faces") });
   const canvas = document.getElementById("sizes-chart");
-  canvas.setAttribute("aria-label", sizes.map((size, index) => `${size} pixels: ${boxes[index]} boxes`).join("; "));
-  barChart(canvas, sizes, boxes, { x: "boxes", y: "pixels" });
+  canvas.setAttribute("aria-label", sizes.map((size, index) => fill(gettext("{size} pixels: {count} boxes"), { size, count: boxes[index] })).join("; "));
+  barChart(canvas, sizes, boxes, { x: gettext("boxes"), y: gettext("pixels") });
 }

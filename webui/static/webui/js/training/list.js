@@ -1,6 +1,7 @@
 /** The list of training runs: those that go on move by themselves. */
 
-import { watchJob } from "../jobs.js";
+import { fill, gettext } from "../i18n.js";
+import { stateNamed, watchJob } from "../jobs.js";
 import { sayLeft, sayRun } from "./words.js";
 
 const runs = document.getElementById("runs");
@@ -8,9 +9,10 @@ const runs = document.getElementById("runs");
 for (const row of document.querySelectorAll("tr[data-open]")) {
   const stop = watchJob("training-run", Number(row.dataset.run), (job) => {
     const state = row.querySelector(".state");
-    state.dataset.state = state.textContent = job.status;
+    state.dataset.state = job.status;
+    state.textContent = stateNamed(job.status);
     row.querySelector("progress").value = job.progress;
-    const inLine = job.queue_place && `number ${job.queue_place} in line`;
+    const inLine = job.queue_place && fill(gettext("number {place} in line"), { place: job.queue_place });
     row.querySelector("[data-said]").textContent = inLine || sayLeft(job) || sayRun(job);
     if (job.version) {
       const link = document.createElement("a");

@@ -1,19 +1,20 @@
 /** The page of one training run: what it says of itself, its curves, its log. */
 
 import { lineChart, setSeries } from "../charts.js";
-import { watchJob } from "../jobs.js";
+import { decimal, fill, gettext } from "../i18n.js";
+import { stateNamed, watchJob } from "../jobs.js";
 import { sayLeft, sayLosses, sayMemory, sayRun } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const { id, detectors, epochs: epochsAddress } = element("run").dataset;
 const FIGURES = {
-  "faces found (AP50)": (row) => row.valid?.face_AP50,
-  "found and read, grid net (mAP50)": (row) => row.valid?.mAP50,
-  "read right, close-up net": (row) => row.closeups?.accuracy,
+  [gettext("faces found (AP50)")]: (row) => row.valid?.face_AP50,
+  [gettext("found and read, grid net (mAP50)")]: (row) => row.valid?.mAP50,
+  [gettext("read right, close-up net")]: (row) => row.closeups?.accuracy,
 };
 
-const losses = lineChart(element("losses"), [], { x: "epoch", y: "loss" });
-const figures = lineChart(element("figures"), [], { x: "epoch", maxY: 1 });
+const losses = lineChart(element("losses"), [], { x: gettext("epoch"), y: gettext("loss") });
+const figures = lineChart(element("figures"), [], { x: gettext("epoch"), maxY: 1 });
 let status = "";
 let drawn = "";
 
@@ -23,7 +24,8 @@ watchJob("training-run", Number(id), show, { gone: () => location.reload(), lost
 
 function show(job) {
   const { report } = job;
-  element("state").dataset.state = element("state").textContent = job.status;
+  element("state").dataset.state = job.status;
+  element("state").textContent = stateNamed(job.status);
   element("said").textContent = sayRun(job);
   element("left").textContent = sayLeft(job);
   element("now").textContent = sayLosses(job);
@@ -82,8 +84,8 @@ function draw(chart, rows, lines, saidIn) {
   const shown = series.filter(({ points }) => points.length);
   setSeries(chart, shown);
   if (!shown.length) return;
-  const last = shown.map(({ label, points }) => `${label} ${points.at(-1).y.toFixed(3)}`);
-  element(saidIn).textContent = `After epoch ${shown[0].points.at(-1).x}: ${last.join(", ")}.`;
+  const last = shown.map(({ label, points }) => `${label} ${decimal(points.at(-1).y, 3)}`);
+  element(saidIn).textContent = fill(gettext("After epoch {epoch}: {figures}."), { epoch: shown[0].points.at(-1).x, figures: last.join(", ") });
 }
 
 element("cancel").addEventListener("submit", (event) => {
@@ -99,7 +101,7 @@ if (navigator.clipboard) {
   element("copy").hidden = false;
   element("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(element("command").textContent);
-    element("copy").textContent = element("announcer").textContent = "Copied";
-    setTimeout(() => { element("copy").textContent = "Copy"; }, 2000);
+    element("copy").textContent = element("announcer").textContent = gettext("Copied");
+    setTimeout(() => { element("copy").textContent = gettext("Copy"); }, 2000);
   });
 }
