@@ -39,5 +39,5 @@ export const PACE_WAITING = gettext("Waiting for the first answer.");
 
 /** @param {number} value milliseconds @returns {string} "4.2" or "112" */
 export function milliseconds(value) {
-  return decimal(value, value < 9.95 ? 1 : 0);
+  return value < 9.95 ? decimal(value, 1) : String(Math.round(value));
 }
