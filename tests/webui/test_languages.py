@@ -6,9 +6,12 @@ import re
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
+from detector.models import DatasetSample
 from detector.services.live_sessions import keep_session
 from detector.session_record import read_record
 from tests.detector.live_sessions import record
@@ -143,6 +146,14 @@ def test_numbers_that_draw_are_not_written_as_people_write_them(client: Client) 
         drawn = re.findall(r' (?:x|y|width|height|value|max)="([^"]*\d[^"]*)"', page)
         assert drawn
         assert [number for number in drawn if "," in number] == []
+
+
+def test_boxes_of_samples_are_drawn_in_spanish_too() -> None:
+    face = {"label": "happy", "x1": 0.11, "y1": 0.21, "x2": 0.52, "y2": 0.63}
+    sample = DatasetSample(pk=1, dataset_id=1, width=65, height=65, faces=[face], file="a.jpg")
+    with override("es"):
+        drawn = render_to_string("webui/datasets/picture.html", {"sample": sample})
+    assert 'x="7.2" y="13.7"' in drawn
 
 
 @pytest.mark.parametrize(
