@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from detector.conf import config
 
-TEXT_VERSION = 1  # to be raised whenever the words change
+TEXT_VERSION = 2  # to be raised whenever the words change
 TEXT = (
     "Send this small picture of the face to the people who run this site, to improve the detector. "
-    "Kept until you withdraw it, at most {days} days."
+    "Kept until you withdraw it, at most {days} days. What a detector has learned from it by then stays."
 )
 
 

@@ -89,6 +89,21 @@ def test_camera_that_goes_away_is_explained(open_page: Callable[..., Page], brow
     page.wait_for_selector('#stage[data-connection="open"]')
 
 
+def test_session_that_the_camera_ended_has_a_card(open_page: Callable[..., Page], browser: Browser) -> None:
+    page = open_page(browser)
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_selector('#stage[data-faces="1"]')
+    seen = page.evaluate("performance.now()")
+    page.wait_for_function(f"performance.now() - {seen} > 3500")  # shorter ones have no card
+    page.evaluate(
+        "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    card = page.get_by_role("dialog", name="That was you and Biscuit")
+    expect(card).to_contain_text("happy")
+    card.get_by_role("button", name="Close").click()
+    expect(page.locator("#notice-title")).to_have_text("The camera has gone")
+
+
 def test_browser_without_websockets_is_told_and_can_use_pictures(
     open_page: Callable[..., Page], browser: Browser
 ) -> None:
