@@ -17,7 +17,7 @@ from ml.image_cache import build_cache
 from ml.pace import validations_without_gain
 from ml.schedule import draw_layout
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.test_train import ROOT, command, epochs, train
+from tests.ml.training import ROOT, command, epochs, train
 
 
 @pytest.fixture(scope="module")
