@@ -48,8 +48,8 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest files
-    first, so that of two processes none has to wait for the other's at the end."""
+    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest
+    files first, so that of two processes none has to wait for the other's at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "e2e" in item.path.parts:
