@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.camera_page import wait_for_card, wait_for_face
 from tests.e2e.site_process import INSECURE_HOST
 
 ALLOW = "--use-fake-ui-for-media-stream"
@@ -92,9 +93,8 @@ def test_camera_that_goes_away_is_explained(open_page: Callable[..., Page], brow
 def test_session_that_the_camera_ended_has_a_card(open_page: Callable[..., Page], browser: Browser) -> None:
     page = open_page(browser)
     page.get_by_role("button", name="Start the camera").click()
-    page.wait_for_selector('#stage[data-faces="1"]')
-    seen = page.evaluate("performance.now()")
-    page.wait_for_function(f"performance.now() - {seen} > 3500")  # shorter ones have no card
+    wait_for_face(page)
+    wait_for_card(page)
     page.evaluate(
         "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
     )
