@@ -96,9 +96,10 @@ def make_token(
         mine = ApiToken.objects.filter(owner=owner)
         mine.filter(revoked_at__lt=now - KEPT_AFTER_END).delete()
         mine.filter(expires_at__lt=now - KEPT_AFTER_END).delete()
-        revoked = mine.exclude(revoked_at=None).order_by("-revoked_at", "-pk")
-        mine.filter(pk__in=list(revoked.values_list("pk", flat=True)[ENDED_MOST:])).delete()
-        if mine.filter(revoked_at=None).exclude(expires_at__lte=now).count() >= config.token_max:
+        active = mine.filter(revoked_at=None).exclude(expires_at__lte=now)
+        ended = mine.exclude(pk__in=active).order_by("-pk").values_list("pk", flat=True)
+        mine.filter(pk__in=list(ended[ENDED_MOST:])).delete()
+        if active.count() >= config.token_max:
             raise TooManyTokens()
         token = ApiToken.objects.create(
             owner=owner, name=name, prefix=text[:SHOWN], digest=_digest(text), expires_at=expires_at
@@ -111,9 +112,9 @@ def revoke_token(*, token: ApiToken) -> None:
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def revoke_all_tokens(*, owner: AbstractBaseUser) -> int:
-    """End all of them at once; returns how many there were."""
-    return ApiToken.objects.filter(owner=owner, revoked_at=None).update(revoked_at=timezone.now())
+def revoke_all_tokens(*, owner: AbstractBaseUser) -> None:
+    """End all of them at once."""
+    ApiToken.objects.filter(owner=owner, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def token_in(authorization: str) -> str | None:

@@ -15,7 +15,7 @@ from ml.checkpoint import read_checkpoint
 from ml.config import CloseupConfig
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import ROOT, command, epochs, train
+from tests.ml.training import ROOT, command, epochs, start, train
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +58,7 @@ def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
     code, whole, errors = train(drawn, tmp_path / "whole", *options)
     assert code == 0, errors
 
-    process = subprocess.Popen(
-        command(drawn, tmp_path / "cut", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
+    process = start(drawn, tmp_path / "cut", *options)
     for line in process.stdout:
         event = json.loads(line)
         if event["event"] == "epoch" and event["epoch"] == 2:
@@ -84,13 +78,7 @@ def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
 
 def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
     options = ("--parts", "closeup", "--epochs", "2")
-    process = subprocess.Popen(
-        command(drawn, tmp_path, *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
+    process = start(drawn, tmp_path, *options)
     for line in process.stdout:
         if json.loads(line)["event"] == "epoch":
             process.kill()
@@ -114,13 +102,7 @@ def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
 
 
 def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
-    process = subprocess.Popen(
-        command(drawn, tmp_path, "--epochs", "500"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
+    process = start(drawn, tmp_path, "--epochs", "500")
     events = []
     for line in process.stdout:
         events.append(json.loads(line))

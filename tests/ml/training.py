@@ -23,5 +23,16 @@ def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
+def start(drawn: Path, run_dir: Path, *extra: str) -> subprocess.Popen[str]:
+    """The same, going on, with its JSON lines on stdout."""
+    return subprocess.Popen(
+        command(drawn, run_dir, *extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+
+
 def epochs(events: list[dict]) -> list[dict]:
     return [event for event in events if event["event"] == "epoch"]
