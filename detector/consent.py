@@ -6,10 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 
-TEXT_VERSION = 1  # to be raised whenever the words change, in any language
+TEXT_VERSION = 2  # to be raised whenever the words change, in any language
 TEXT = _(
     "Send this small picture of the face to the people who run this site, to improve the detector. "
-    "Kept until you withdraw it, at most {days} days."
+    "Kept until you withdraw it, at most {days} days. What a detector has learned from it by then stays."
 )
 
 

@@ -130,7 +130,7 @@ def _delete_batches(user: User) -> None:
 def _export_predictions(user: User) -> Iterator[Document]:
     kept = predictions_of(owner=user)
     yield as_json("pictures/results.json", [as_kept_prediction(prediction) for prediction in kept.iterator()])
-    for prediction in kept.exclude(thumbnail=None).iterator():
+    for prediction in kept.exclude(thumbnail=None).defer(None).iterator(chunk_size=20):
         name = f"pictures/{prediction.pk} {safe_name(prediction.name)}.jpg"
         yield Document(name, bytes(prediction.thumbnail))
 

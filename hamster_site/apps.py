@@ -4,10 +4,10 @@ from django.apps import AppConfig
 
 
 class HamsterSiteConfig(AppConfig):
-    """Names the app; it has no models."""
+    """Names the app, which has no models, and brings in what listens to accounts."""
 
     name = "hamster_site"
     verbose_name = "Hamster Expression"
 
     def ready(self) -> None:
-        from hamster_site import checks  # noqa: F401  (registers the system checks)
+        from hamster_site import account_events, checks  # noqa: F401  (connects receivers, registers checks)

@@ -94,6 +94,8 @@ ACCOUNT_SIGNUP_FIELDS = [
     *("username*", "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"),
     *("password1*", "password2*"),
 ]
+# Every account has rates and room of its own, so one address may not make many.
+ACCOUNT_RATE_LIMITS = {"signup": env.str("SIGN_UP_RATE", default="10/h/ip")}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_ADAPTER = "hamster_site.accounts.AccountAdapter"
 ACCOUNT_FORMS = {"login": "hamster_site.accounts.SignInForm"}

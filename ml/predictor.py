@@ -21,7 +21,7 @@ from ml.config import EMOTIONS
 from ml.crops import cut_closeup
 from ml.images import DEFAULT_MAX_PIXELS, decode_image
 from ml.nms import NMS_IOU, select_boxes, vote_boxes
-from ml.runtime import RUNTIMES, OpenVinoSession
+from ml.runtime import RUNTIMES, OpenVinoSession, RuntimeUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +136,8 @@ class Predictor:
     def _use_openvino(self, content: bytes, threads: int) -> None:
         plain = self._session
         try:
+            if b"DequantizeLinear" in content:
+                raise RuntimeUnavailable("it gives other scores for an int8 detector, and is slower with it")
             self._session = OpenVinoSession(content, copies=threads)
             self.warm_up()
             self.runtime = "openvino"

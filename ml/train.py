@@ -157,8 +157,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
-    lowest = {"epochs": 1, "batch_size": 1, "closeup_batch": 1, "valid_every": 1, "lr": 1e-9}
-    lowest["ema_half_life"] = 1
+    lowest = {"lr": 1e-9}
+    lowest |= dict.fromkeys(("epochs", "batch_size", "closeup_batch", "ema_half_life", "valid_every"), 1)
     no_less_than_nothing = (
         "frozen_norm_epochs",
         "patience",

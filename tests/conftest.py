@@ -25,7 +25,7 @@ from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
 django.setup()
 REDIS = EmbeddedRedis(VAR_DIR)
-LONGEST = "test_train.py"
+LONGEST = ("test_train.py", "test_train_runs.py")
 ALONE = ("test_kills.py", "test_two_webs.py")
 
 
@@ -48,9 +48,9 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest file
-    first, so that of two processes none has to wait for the other's at the end."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest
+    files first, so that of two processes none has to wait for the other's at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker("e2e")

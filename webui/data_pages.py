@@ -87,8 +87,7 @@ class DeleteAccountPage(LoginRequiredMixin, FormView):
 
     def form_valid(self, form: PasswordForm) -> HttpResponse:
         """Delete it, and say goodbye to a stranger."""
-        user = self.request.user
+        delete_account(user=self.request.user)
         logout(self.request)
-        delete_account(user=user)
         messages.success(self.request, _("Your account and everything in it are deleted. Goodbye!"))
         return super().form_valid(form)

@@ -43,7 +43,7 @@ class CorrectionListView(ListAPIView):
     queryset = Correction.objects.none()  # for the schema
 
     def get_permissions(self) -> list[Any]:
-        return [AllowAny() if self.request.method != "GET" else IsAuthenticated()]
+        return [AllowAny() if self.request.method in ("POST", "OPTIONS") else IsAuthenticated()]
 
     def get_throttles(self) -> list[Any]:
         return [CorrectionRate()] if self.request.method == "POST" else super().get_throttles()

@@ -63,19 +63,30 @@ class _Pipe:
 
 def delete_everything(*, user: AbstractBaseUser) -> None:
     """Delete all that is kept about the account, but for the account; its sessions and tokens end too."""
-    for kind in KEPT:
-        if kind.delete is not None:
-            kind.delete(user)
+    _delete_kept(user)
+    with transaction.atomic():
+        _lock(user)
+        _delete_kept(user)
     logger.info("everything of account %s is deleted", user.pk)
 
 
 def delete_account(*, user: AbstractBaseUser) -> None:
     """Delete the account and everything that is kept about it. What is running for it is cancelled first."""
-    delete_everything(user=user)
+    _delete_kept(user)
     with transaction.atomic():
-        # What makes something for an account locks its row first: whatever came in between is here, and
-        # nothing comes any more.
-        get_user_model().objects.select_for_update().get(pk=user.pk)
-        delete_everything(user=user)
+        _lock(user)
+        _delete_kept(user)
         get_user_model().objects.get(pk=user.pk).delete()
     logger.info("account %s is deleted", user.pk)
+
+
+def _lock(user: AbstractBaseUser) -> None:
+    """What makes something for an account locks its row first: whatever came before this is there now, and
+    nothing comes until the transaction ends."""
+    get_user_model().objects.select_for_update().get(pk=user.pk)
+
+
+def _delete_kept(user: AbstractBaseUser) -> None:
+    for kind in KEPT:
+        if kind.delete is not None:
+            kind.delete(user)

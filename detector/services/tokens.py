@@ -24,6 +24,8 @@ SECRET_BYTES = 32
 LONGEST = 200  # characters of what somebody shows as a token
 USE_INTERVAL = timedelta(minutes=1)
 KEPT_AFTER_END = timedelta(days=30)
+ENDED_MOST = 100
+"""Tokens of an account that have ended and are still told apart from none."""
 BEARER = "bearer"
 
 
@@ -96,7 +98,10 @@ def make_token(
         mine = ApiToken.objects.filter(owner=owner)
         mine.filter(revoked_at__lt=now - KEPT_AFTER_END).delete()
         mine.filter(expires_at__lt=now - KEPT_AFTER_END).delete()
-        if mine.filter(revoked_at=None).exclude(expires_at__lte=now).count() >= config.token_max:
+        active = mine.filter(revoked_at=None).exclude(expires_at__lte=now)
+        ended = mine.exclude(pk__in=active).order_by("-pk").values_list("pk", flat=True)
+        mine.filter(pk__in=list(ended[ENDED_MOST:])).delete()
+        if active.count() >= config.token_max:
             raise TooManyTokens()
         token = ApiToken.objects.create(
             owner=owner, name=name, prefix=text[:SHOWN], digest=_digest(text), expires_at=expires_at
@@ -107,6 +112,11 @@ def make_token(
 def revoke_token(*, token: ApiToken) -> None:
     """End a token at once; one that is revoked already stays so. For a month it is told apart from none."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def revoke_all_tokens(*, owner: AbstractBaseUser) -> None:
+    """End all of them at once."""
+    ApiToken.objects.filter(owner=owner, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def token_in(authorization: str) -> str | None:

@@ -15,6 +15,7 @@ from tests.detector.pictures import encoded, scene
 from tests.detector.test_live_site_http import post
 
 PICTURE = encoded(scene(), "BMP") + os.urandom(9_000_000)  # which no archive makes smaller
+BOUNDARY = b"so-long-that-no-random-bytes-hold-it"
 PEOPLE = """
 from importlib import import_module
 from django.conf import settings
@@ -47,15 +48,16 @@ def keys(site) -> tuple[str, str]:
 
 def batch_of(count: int) -> bytes:
     parts = [
-        b'--b\r\nContent-Disposition: form-data; name="files"; filename="%d.bmp"\r\n\r\n%b\r\n' % (n, PICTURE)
+        b'--%b\r\nContent-Disposition: form-data; name="files"; filename="%d.bmp"\r\n\r\n%b\r\n'
+        % (BOUNDARY, n, PICTURE)
         for n in range(count)
     ]
-    return b"".join([*parts, b"--b--\r\n"])
+    return b"".join([*parts, b"--%b--\r\n" % BOUNDARY])
 
 
 def send(site: LiveSite, body: bytes, token: str) -> tuple[int, dict]:
     headers = [
-        *("Content-Type: multipart/form-data; boundary=b", f"Content-Length: {len(body)}"),
+        *(f"Content-Type: multipart/form-data; boundary={BOUNDARY.decode()}", f"Content-Length: {len(body)}"),
         f"Authorization: Bearer {token}",
     ]
     pieces = (body[start : start + 65_536] for start in range(0, len(body), 65_536))

@@ -147,6 +147,7 @@ def test_an_address_and_an_account_may_send_so_many_and_no_more(client, owner, h
 def test_strangers_have_no_list(client):
     answer = client.get("/api/corrections/")
     assert (answer.status_code, code_of(answer)) == (403, "not_authenticated")
+    assert client.head("/api/corrections/").status_code == 403
 
 
 def test_any_picture_that_predictions_take_is_taken(client):

@@ -60,7 +60,7 @@ def test_a_correction_keeps_what_was_shown_what_is_right_and_what_was_agreed_to(
     correction.refresh_from_db()
     assert (correction.shown_label, correction.shown_score, correction.detector) == ("happy", 0.93, "red-1")
     assert (correction.label, correction.final_label, correction.state) == ("sad", "", "waiting")
-    assert correction.consent_version == "1-365"
+    assert correction.consent_version == "2-365"
     assert correction.consent_at <= timezone.now()
     assert abs(correction.expires_at - correction.consent_at - timedelta(days=365)) < timedelta(seconds=1)
     assert [correction.x1, correction.y1, correction.x2, correction.y2] == list(BOX.values())
@@ -233,7 +233,7 @@ def test_an_account_exports_and_deletes_its_own_and_no_others(media, owner):
     other, _ = send(owner=get_user_model().objects.create_user("other"), seed=1)
     (exported,) = export_corrections(owner=owner)
     assert (exported["id"], exported["label"], exported["file"]) == (mine.pk, "sad", mine.file_name)
-    assert exported["consent"]["version"] == "1-365"
+    assert exported["consent"]["version"] == "2-365"
     assert count_corrections(owner=owner) == 1
     assert delete_corrections(owner=owner) == 1
     assert count_corrections(owner=owner) == 0

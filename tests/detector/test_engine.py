@@ -6,7 +6,6 @@ from queue import Queue
 
 import pytest
 
-from detector.conf import config
 from detector.engine.detectors import LoadedDetector, load_detector
 from detector.engine.inference import InferenceEngine, PredictionFailed
 from detector.engine.pictures import Picture
@@ -125,10 +124,10 @@ def test_a_live_frame_is_answered_while_uploads_keep_a_worker_busy(bare_engine, 
         assert all(upload.result(20).detections for upload in uploads)
 
 
-def test_the_setting_chooses_what_computes(settings, caplog, bare_engine):
+def test_the_setting_chooses_what_computes(settings, caplog, bare_engine, red_one):
     settings.HAMSTER = {"engine_runtime": "openvino"}
-    detector = load_detector("shipped", config.shipped_detector, None)
+    detector = load_detector("red-1", red_one, None)
     assert detector.predictor.runtime == "openvino"
     with caplog.at_level("INFO"):
         bare_engine.install(detector)
-    assert "serving detector shipped on openvino" in caplog.text
+    assert "serving detector red-1 on openvino" in caplog.text

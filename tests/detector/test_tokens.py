@@ -203,6 +203,16 @@ def test_an_account_has_so_many_and_those_that_ended_are_forgotten_after_a_while
 
 
 @pytest.mark.django_db
+def test_of_those_that_were_revoked_only_the_last_are_told_apart(owner, signed_in, monkeypatch):
+    monkeypatch.setattr("detector.services.tokens.ENDED_MOST", 2)
+    made = [make(signed_in).json()["id"] for _ in range(4)]
+    for number in made:
+        signed_in.delete(f"/api/tokens/{number}/")
+    make(signed_in)
+    assert set(ApiToken.objects.exclude(revoked_at=None).values_list("pk", flat=True)) == set(made[2:])
+
+
+@pytest.mark.django_db
 def test_the_page_shows_a_new_token_once_and_revokes_it(client, owner):
     client.force_login(owner)
     name = "<script>alert(1)</script> אוגר"

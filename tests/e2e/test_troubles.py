@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.camera_page import wait_for_card, wait_for_face
 from tests.e2e.site_process import INSECURE_HOST
 
 ALLOW = "--use-fake-ui-for-media-stream"
@@ -87,6 +88,20 @@ def test_camera_that_goes_away_is_explained(open_page: Callable[..., Page], brow
     expect(page.locator("#notice-title")).to_have_text("The camera has gone")
     page.get_by_role("button", name="Try again").click()
     page.wait_for_selector('#stage[data-connection="open"]')
+
+
+def test_session_that_the_camera_ended_has_a_card(open_page: Callable[..., Page], browser: Browser) -> None:
+    page = open_page(browser)
+    page.get_by_role("button", name="Start the camera").click()
+    wait_for_face(page)
+    wait_for_card(page)
+    page.evaluate(
+        "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
+    )
+    card = page.get_by_role("dialog", name="That was you and Biscuit")
+    expect(card).to_contain_text("happy")
+    card.get_by_role("button", name="Close").click()
+    expect(page.locator("#notice-title")).to_have_text("The camera has gone")
 
 
 def test_browser_without_websockets_is_told_and_can_use_pictures(

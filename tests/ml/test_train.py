@@ -1,11 +1,6 @@
 """Training for real, small: faces drawn by code, a few epochs, on the CPU."""
 
 import json
-import math
-import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,31 +9,15 @@ from PIL import Image
 
 from ml import join, quantize
 from ml.checkpoint import read_checkpoint
-from ml.config import EMOTIONS, PRIOR_RATIOS, CloseupConfig
+from ml.config import EMOTIONS, PRIOR_RATIOS
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
-
-ROOT = Path(__file__).parents[2]
+from tests.ml.training import train
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("drawn"), train=240, valid=18, size=128)
-
-
-def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "ml.train", "--data-dir", str(drawn), "--json"),
-        *("--run-dir", str(run_dir), "--weights", str(run_dir / "detector.pt"), "--name", "drawn"),
-        *("--image-size", "128", "--batch-size", "3", "--seed", "1", "--threads", "1", *extra),
-    ]
-
-
-def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str]:
-    done = subprocess.run(
-        command(drawn, run_dir, *extra), capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -83,34 +62,6 @@ def test_one_part_is_trained_and_the_other_stays_as_it_was(trained, drawn, tmp_p
     before, after = (read_checkpoint(folder / "detector.pt")["state"] for folder in (trained[0], tmp_path))
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"closeup"}
-
-
-def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(drawn, tmp_path):
-    code, events, errors = train(drawn, tmp_path, "--parts", "closeup", "--epochs", "2", "--valid-every", "2")
-    assert code == 0, errors
-    assert events[-1].keys() == {"event", "pt", "run_dir"}
-    content = read_checkpoint(tmp_path / "detector.pt")
-    assert content["card"]["best_epoch"] == {"closeup": 2}
-    assert not (tmp_path / "detector.onnx").exists()
-
-
-def test_a_wider_net_teaches_the_close_up_net(drawn, tmp_path):
-    part = ("--parts", "closeup", "--epochs", "1", "--closeup-batch", "64")
-    wide = ("--closeup-widths", "16", "32", "64", "256", "--seed", "5")
-    code, _, errors = train(drawn, tmp_path / "teacher", *part, *wide)
-    assert code == 0, errors
-    teacher = ("--teacher", str(tmp_path / "teacher/detector.pt"), "--teacher-share", "0.6")
-    code, events, errors = train(drawn, tmp_path / "pupil", *part, *teacher)
-    assert code == 0, errors
-    learned = next(event["train"] for event in events if event["event"] == "epoch")
-    assert learned["teacher"] > learned["expression"] > 0
-    content = read_checkpoint(tmp_path / "pupil/detector.pt")
-    assert content["config"]["closeup"]["widths"] == CloseupConfig().widths
-    (told,) = content["card"]["teachers"]
-    assert (told["version"], told["seed"], told["closeup"]["widths"][-1]) == ("drawn", 5, 256)
-    code, _, errors = train(drawn, tmp_path / "pupil", *part, "--resume")  # without its teacher
-    assert code == 2
-    assert "other settings" in errors
 
 
 def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
@@ -179,165 +130,3 @@ def test_an_int8_copy_is_smaller_and_finds_the_same_faces(trained, drawn, tmp_pa
     assert card["quantized"] == "int8"
     assert card["metrics"]["face_AP50"] == small.card["metrics"]["face_AP50"]
     assert quantize.main([*options[:3], str(tmp_path / "nothing"), *options[4:]]) == 2
-
-
-def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
-    """Cut after the second of four epochs: the losses of the third and fourth must be those of a run never
-    cut."""
-    options = ("--epochs", "4", "--precision", "fp32")
-    code, whole, errors = train(drawn, tmp_path / "whole", *options)
-    assert code == 0, errors
-
-    process = subprocess.Popen(
-        command(drawn, tmp_path / "cut", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "epoch" and event["epoch"] == 2:
-            process.kill()
-    process.wait()
-    assert read_checkpoint(tmp_path / "cut" / "last.pt")["epoch"] == 2
-    code, rest, errors = train(drawn, tmp_path / "cut", *options, "--resume")
-    assert code == 0, errors
-
-    def losses(events):
-        return {event["epoch"]: event["train"]["loss"] for event in events if event["event"] == "epoch"}
-
-    assert set(losses(rest)) == {3, 4}
-    for epoch, loss in losses(rest).items():
-        assert math.isclose(loss, losses(whole)[epoch], rel_tol=1e-4)
-
-
-def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
-    options = ("--parts", "closeup", "--epochs", "2")
-    process = subprocess.Popen(
-        command(drawn, tmp_path, *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
-    for line in process.stdout:
-        if json.loads(line)["event"] == "epoch":
-            process.kill()
-    process.wait()
-    content = torch.load(tmp_path / "last.pt", weights_only=True)
-    del content["config"]["closeup"]["tells_faces"]
-    part = content["parts"]["closeup"]
-    for state in (content["state"], part["model"], part["average"]):
-        for name, value in state.items():
-            if "classify" in name:
-                state[name] = value[:9].clone()
-    for moments in part["optimizer"]["state"].values():
-        for name, value in moments.items():
-            if value.dim() and value.shape[0] == 10:
-                moments[name] = value[:9].clone()
-    torch.save(content, tmp_path / "last.pt")
-    code, events, errors = train(drawn, tmp_path, *options, "--resume")
-    assert code == 0, errors
-    assert [event["epoch"] for event in events if event["event"] == "epoch"] == [2]
-    assert read_checkpoint(tmp_path / "detector.pt")["config"]["closeup"]["tells_faces"] is False
-
-
-def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
-    process = subprocess.Popen(
-        command(drawn, tmp_path, "--epochs", "500"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
-    events = []
-    for line in process.stdout:
-        events.append(json.loads(line))
-        if events[-1]["event"] == "epoch" and events[-1]["epoch"] == 1:
-            process.send_signal(signal.SIGTERM)
-    assert process.wait() == 130
-    assert events[-1]["event"] == "done"
-    assert Predictor(tmp_path / "detector.onnx").version == "drawn"
-
-
-def test_a_non_finite_loss_stops_the_run_and_names_the_batch(drawn, tmp_path):
-    code, events, errors = train(drawn, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
-    assert code == 2
-    assert events[-1]["code"] == "non_finite_loss"
-    assert "batch" in errors
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--data-dir", "/nowhere"], "/nowhere has no folder train/images"),
-        (["--image-size", "100"], "multiple of 32"),
-        (["--epochs", "0"], "at least 1"),
-        (["--init-weights", "/nowhere.pt"], "/nowhere.pt does not exist"),
-        (["--resume"], "last.pt does not exist"),
-        (["--teacher", "/nowhere.pt"], "/nowhere.pt does not exist"),
-        (["--teacher-share", "1.5"], "between 0 and 1"),
-        (["--closeup-widths", "8", "8", "8", "8", "--init-weights", "a.pt"], "starts from random weights"),
-    ],
-)
-def test_a_wrong_argument_is_one_clear_error(drawn, tmp_path, arguments, message):
-    code, _, errors = train(drawn, tmp_path, *arguments)
-    assert code == 2
-    assert message in errors
-    assert "Traceback" not in errors
-
-
-def test_strict_refuses_a_faulty_label_file(tmp_path):
-    drawn = make_dataset(tmp_path / "set", train=12, valid=2, size=96)
-    next((drawn / "train/labels").iterdir()).write_text("4 0.5 0.5 nan 0.2\n")
-    code, _, errors = train(drawn, tmp_path / "run", "--strict")
-    assert code == 2
-    assert ":1: a value that is not finite" in errors
-
-
-def test_a_source_that_is_left_out_is_measured_and_not_trained_on(drawn, tmp_path):
-    names = sorted(path.name for split in ("train", "valid") for path in (drawn / split / "images").iterdir())
-    odd = names[::2]
-    copy = shutil.copytree(drawn, tmp_path / "set")
-    (copy / "manifest.csv").write_text(
-        "file,source\n" + "".join(f"{name},{'odd' if name in odd else 'even'}\n" for name in names)
-    )
-    options = ("--parts", "closeup", "--epochs", "1", "--leave-out", "odd")
-    code, events, errors = train(copy, tmp_path / "run", *options)
-    assert code == 0, errors
-    card = read_checkpoint(tmp_path / "run/detector.pt")["card"]
-    in_train = {path.name for path in (copy / "train/images").iterdir()}
-    assert card["data"]["train_images"] == len(in_train - set(odd)) < len(in_train)
-    assert card["data"]["left_out"] == ["odd"]
-    counted = next(event for event in events if event["event"] == "data")
-    assert counted["images"] == card["data"]["train_images"]
-    epoch = next(event for event in events if event["event"] == "epoch")
-    assert set(epoch["closeups"]["by_source"]) == {"odd", "even"}
-    code, _, errors = train(copy, tmp_path / "no", "--leave-out", "elsewhere")
-    assert code == 2
-    assert "no training image has the source elsewhere" in errors
-
-
-def test_two_processes_train_one_detector_as_well_as_one_does(drawn, tmp_path):
-    options = ("--parts", "grid", "--epochs", "12", "--precision", "fp32", "--valid-every", "12")
-    code, alone, errors = train(drawn, tmp_path / "one", *options)
-    assert code == 0, errors
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "ml.train")
-    together = subprocess.run(
-        [sys.executable, *torchrun, *command(drawn, tmp_path / "two", *options)[3:]],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert together.returncode == 0, together.stderr
-    events = [json.loads(line) for line in together.stdout.splitlines()]
-    assert [event["epoch"] for event in events if event["event"] == "epoch"] == list(range(1, 13))
-    one, two = ([row["train"]["box"] for row in epochs(rows)] for rows in (alone, events))
-    assert sum(one[-3:]) < 0.8 * sum(one[:3])
-    assert sum(two[-3:]) == pytest.approx(sum(one[-3:]), rel=0.15)
-
-
-def epochs(events: list[dict]) -> list[dict]:
-    return [event for event in events if event["event"] == "epoch"]

@@ -17,7 +17,7 @@ from ml.image_cache import build_cache
 from ml.pace import validations_without_gain
 from ml.schedule import draw_layout
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.test_train import ROOT, command, epochs, train
+from tests.ml.training import ROOT, command, epochs, start, train
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +120,7 @@ def test_processes_that_train_together_end_early_together(few, tmp_path):
 def test_pictures_that_disappear_end_the_run_with_the_reason_and_it_can_go_on_when_they_are_back(tmp_path):
     folder = make_dataset(tmp_path / "faces", train=18, valid=9, size=64)
     options = ("--image-size", "64", "--epochs", "3")
-    process = subprocess.Popen(
-        command(folder, tmp_path / "run", *options),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=ROOT,
-    )
+    process = start(folder, tmp_path / "run", *options)
     events = []
     for line in process.stdout:
         events.append(json.loads(line))

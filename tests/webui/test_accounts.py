@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import resolve
 from django.urls.exceptions import Resolver404
+from django.utils import timezone
+
+from detector.services.tokens import make_token
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough one"
@@ -190,10 +195,13 @@ def test_a_forgotten_password_is_replaced_by_mail_once(client, mia):
     link = LINK.search(message.body)[1]
     form = client.get(link).headers["Location"]
     new = {"password1": "an even longer one", "password2": "an even longer one"}
+    token, _ = make_token(owner=mia, name="robot")
     assert "too common" in page_of(client.post(form, dict.fromkeys(new, "password")))
     assert client.post(form, new).headers["Location"] == "/accounts/password/reset/key/done/"
     sign_in(client, "an even longer one")
     assert is_signed_in(client)
+    token.refresh_from_db()
+    assert token.revoked_at is not None  # whoever made it may be who the new password is to keep out
     assert "does not work any more" in page_of(Client().get(link))
     assert "does not work any more" in page_of(Client().get("/accounts/password/reset/key/1-nonsense/"))
 
@@ -240,6 +248,34 @@ def test_one_sees_where_one_is_signed_in_and_signs_out_elsewhere(client, mia):
     assert "Firefox, Linux" in listed
     client.post("/accounts/sessions/")
     assert (is_signed_in(client), is_signed_in(other)) == (True, False)
+
+
+def test_where_one_was_signed_in_is_forgotten_at_its_end(client, mia):
+    sign_in(client)
+    client.get("/account/")
+    assert UserSession.objects.count() == 1
+    client.post("/accounts/logout/")
+    assert UserSession.objects.count() == 0
+
+
+def test_where_one_was_signed_in_is_forgotten_once_the_session_has_expired(client, mia):
+    other = Client()
+    sign_in(other)
+    other.get("/account/")
+    long_ago = timezone.now() - timedelta(days=30)
+    Session.objects.update(expire_date=long_ago)
+    UserSession.objects.update(last_seen_at=long_ago)
+    sign_in(client)
+    client.get("/account/")
+    assert [seen.session_key for seen in UserSession.objects.all()] == [client.session.session_key]
+    assert [kept.session_key for kept in Session.objects.all()] == [client.session.session_key]
+
+
+def test_one_network_address_makes_only_so_many_accounts(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "2/h/ip"}
+    statuses = [sign_up(Client(), username=f"mia{number}", email="").status_code for number in range(3)]
+    assert statuses == [302, 302, 429]
+    assert get_user_model().objects.count() == 2
 
 
 def test_a_session_that_was_there_before_the_list_comes_into_it(client, mia):

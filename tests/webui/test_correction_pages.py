@@ -57,11 +57,11 @@ def test_the_camera_page_asks_for_consent_in_plain_words_before_anything_is_sent
     settings.HAMSTER = {**settings.HAMSTER, "correction_retention_days": 30}
     page = text(client.get("/"))
     assert "Kept until you withdraw it, at most 30 days." in page
-    assert 'data-consent="1-30"' in page
+    assert 'data-consent="2-30"' in page
     switch = page[page.index('id="correction-agree"') - 60 :][:200]
     assert "checked" not in switch.split(">")[0]
     assert page.count('class="correction-label"') == 10
-    assert "Only a correction that you agree to send is kept." in page
+    assert "Only a correction that you agree to send, or a session that you choose to keep, is." in page
 
 
 def test_only_the_page_of_somebody_signed_in_carries_a_token(client, own):

@@ -23,13 +23,16 @@ async function takeOver() {
   await self.clients.claim();
 }
 
-/** A file that never changes: from the cache, else fetched once. @param {Request} request */
+/** A file that never changes: from the cache, else fetched once. A full disk keeps nobody from it.
+ *  @param {Request} request */
 async function fixed(request) {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(request.url);
+  const cache = await caches.open(CACHE).catch(() => null);
+  const kept = await cache?.match(request.url).catch(() => null);
   if (kept) return kept;
   const answer = await fetch(request);
-  if (answer.ok && answer.status !== 206) await cache.put(request.url, answer.clone());
+  if (answer.ok && answer.status !== 206) {
+    await cache?.put(request.url, answer.clone()).catch((error) => console.info("This is not kept.", error));
+  }
   return answer;
 }
 

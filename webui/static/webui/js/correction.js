@@ -106,6 +106,7 @@ export class CorrectionDialog {
 
   async #post({ face, box, detector }, label) {
     const picture = await new Promise((resolve) => this.crop.toBlob(resolve, "image/jpeg", QUALITY));
+    if (!picture) throw new CorrectionError("no_picture");
     const form = new FormData();
     form.append("file", picture, "face.jpg");
     for (const [side, value] of Object.entries(box)) form.append(side, value.toFixed(5));

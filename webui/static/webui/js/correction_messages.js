@@ -17,7 +17,8 @@ export const SAID = {
 };
 
 const TROUBLES = {
-  no_answer: gettext("The server does not answer, so nothing was sent. Try again in a moment."),
+  no_answer: gettext("No answer came, so it is not known whether this was kept. Try again in a moment."),
+  no_picture: gettext("This browser could not make a small picture of the face, so nothing was sent."),
   throttled: gettext("These were many corrections in a short time. This one was not kept; try again later."),
   corrections_full: gettext("There is no room for more corrections at the moment. Nothing was kept."),
   consent_changed: gettext("What is asked has changed meanwhile. Load the page again and read it; nothing was kept."),

@@ -67,8 +67,14 @@ export class Keepsakes {
   }
 
   #record() {
+    try {
+      this.recorder.start();
+    } catch (error) {
+      console.warn("The recording could not begin.", error);
+      this.says.textContent = KEEP.noRecorder;
+      return;
+    }
     this.dialog.close();
-    this.recorder.start();
     this.bar.hidden = false;
     this.tell.recording(true);
     this.tell.announce(KEEP.recording);

@@ -29,7 +29,7 @@ export class LivePanels {
     this.timeline.begin();
   }
 
-  /** The visitor has stopped it: show its card, if it was long enough for one. */
+  /** The visitor has stopped it, or the camera has gone: show its card, if it was long enough for one. */
   end() {
     const session = this.recorder.end(performance.now(), Date.now(), this.live.frame - this.sentBefore);
     this.recorder.begin();

@@ -70,6 +70,7 @@ class Stage {
       if (!(error instanceof CameraError)) throw error;
       this.live.stop();
       this.#rest(error.reason);
+      this.panels.end();
       return;
     }
     this.#enter("live");
@@ -132,7 +133,10 @@ class Stage {
     live.addEventListener("connection", ({ detail }) => this.#connection(detail));
     live.addEventListener("version", ({ detail }) => this.numbers.show({ detector: (this.detector = detail) }));
     live.addEventListener("detector", ({ detail }) => this.#news(detail));
-    live.addEventListener("ended", () => this.#rest("lost"));
+    live.addEventListener("ended", () => {
+      this.#rest("lost");
+      this.panels.end();
+    });
   }
 
   async #sample({ url, credit }) {

@@ -26,7 +26,7 @@ export class Recorder extends EventTarget {
     return this.recorder !== null;
   }
 
-  /** Record what the scene shows for at most 15 s. */
+  /** Record what the scene shows for at most 15 s. Throws what MediaRecorder throws where it can't. */
   start() {
     const canvas = Object.assign(document.createElement("canvas"), this.scene.size);
     const context = canvas.getContext("2d", { alpha: false });
@@ -35,7 +35,6 @@ export class Recorder extends EventTarget {
       mimeType: filmType(),
       videoBitsPerSecond: BITS_A_SECOND,
     });
-    this.recorder = recorder;
     this.reason = "full";
     this.startedAt = performance.now();
     const pieces = [];
@@ -46,6 +45,7 @@ export class Recorder extends EventTarget {
       this.#tell("done", { film, seconds: this.seconds, reason: this.reason });
     });
     recorder.start(1000);
+    this.recorder = recorder;
     const draw = () => {
       if (this.recorder !== recorder) return;
       this.scene.paint(context);

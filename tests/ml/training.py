@@ -1,0 +1,38 @@
+"""The command that trains, run on a small drawn data set."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "ml.train", "--data-dir", str(drawn), "--json"),
+        *("--run-dir", str(run_dir), "--weights", str(run_dir / "detector.pt"), "--name", "drawn"),
+        *("--image-size", "128", "--batch-size", "3", "--seed", "1", "--threads", "1", *extra),
+    ]
+
+
+def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str]:
+    done = subprocess.run(
+        command(drawn, run_dir, *extra), capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def start(drawn: Path, run_dir: Path, *extra: str) -> subprocess.Popen[str]:
+    """The same, going on, with its JSON lines on stdout."""
+    return subprocess.Popen(
+        command(drawn, run_dir, *extra),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def epochs(events: list[dict]) -> list[dict]:
+    return [event for event in events if event["event"] == "epoch"]
