@@ -75,6 +75,7 @@ class StartShadow(VersionAct):
         except ValueError as error:
             raise BadShare() from error
         start_shadow(version=version, actor=self.request.user, share=share)
+        # xgettext:no-python-format
         said = _("{name} looks at {percent} % of the live frames as a shadow.")
         return said.format(name=version.name, percent=f"{100 * share:g}")
 
