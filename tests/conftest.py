@@ -27,6 +27,20 @@ django.setup()
 REDIS = EmbeddedRedis(VAR_DIR)
 LONGEST = ("test_train.py", "test_train_runs.py")
 ALONE = ("test_kills.py", "test_two_webs.py")
+PAGES = (
+    "test_account_pages.py",
+    "test_batch_page.py",
+    "test_dataset_pages.py",
+    "test_every_page.py",
+    "test_installed.py",
+    "test_languages.py",
+    "test_modules.py",
+    "test_picture_page.py",
+    "test_pictures.py",
+    "test_speed_modules.py",
+    "test_timeline_modules.py",
+)
+"""Of the browser tests those that a busy machine only makes slower: nothing in them is a camera's pace."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -48,11 +62,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser, and with it whatever else needs the machine to itself; put the longest
-    files first, so that of two processes none has to wait for the other's at the end."""
+    """Mark what drives a browser, and what needs the machine to itself; put the longest files first, so that
+    of two processes none has to wait for the other's at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
-        if "e2e" in item.path.parts:
+        is_e2e = "e2e" in item.path.parts
+        if is_e2e:
             item.add_marker("e2e")
-        if "e2e" in item.path.parts or item.path.name in ALONE:
+        if item.path.name in ALONE or (is_e2e and item.path.name not in PAGES):
             item.add_marker("alone")

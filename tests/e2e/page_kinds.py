@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.e2e.camera_page import start_camera, wait_for_face
+from tests.e2e.camera_page import wait_for_face
 from tests.e2e.site_process import ROOT, SiteProcess
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.red_cell_detector import write_two_look_detector
@@ -37,22 +37,24 @@ class PageKind:
     prepare: Callable[[Page], None] | None = None
 
 
+# By their ids, not by their names: the pages are opened in other languages too.
 def camera_on(page: Page) -> None:
-    start_camera(page)
+    page.locator("#notice-action").click()
+    page.wait_for_selector('#stage[data-state="live"]')
     wait_for_face(page)
 
 
 def settings_open(page: Page) -> None:
-    page.get_by_role("button", name="Settings").click()
+    page.locator("#open-settings").click()
 
 
 def sample_shown(page: Page) -> None:
-    page.get_by_role("button", name="Try a sample").click()
+    page.locator("#sample").click()
     wait_for_face(page)
 
 
 def promotion_asked(page: Page) -> None:
-    page.get_by_role("button", name="Promote").click()
+    page.locator('[popovertarget="promote"]').click()
 
 
 # The ids are those of `populate`.

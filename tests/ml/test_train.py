@@ -65,7 +65,7 @@ def test_one_part_is_trained_and_the_other_stays_as_it_was(trained, drawn, tmp_p
 
 
 def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
-    code, _, errors = train(drawn, tmp_path / "other", "--epochs", "1")
+    code, _, errors = train(drawn, tmp_path / "other", "--parts", "closeup", "--epochs", "1")
     assert code == 0, errors
     joined = tmp_path / "joined" / "detector.pt"
     arguments = ["--grid", str(trained[0] / "detector.pt"), "--closeup", str(tmp_path / "other/detector.pt")]

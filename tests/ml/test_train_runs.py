@@ -15,7 +15,7 @@ from ml.checkpoint import read_checkpoint
 from ml.config import CloseupConfig
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import ROOT, command, epochs, start, train
+from tests.ml.training import ROOT, command, epochs, start, train, train_and_kill
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,13 @@ def drawn(tmp_path_factory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("drawn"), train=240, valid=18, size=128)
 
 
-def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(drawn, tmp_path):
-    code, events, errors = train(drawn, tmp_path, "--parts", "closeup", "--epochs", "2", "--valid-every", "2")
+@pytest.fixture(scope="module")
+def few(tmp_path_factory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("few"), train=60, valid=18, size=128)
+
+
+def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(few, tmp_path):
+    code, events, errors = train(few, tmp_path, "--parts", "closeup", "--epochs", "2", "--valid-every", "2")
     assert code == 0, errors
     assert events[-1].keys() == {"event", "pt", "run_dir"}
     content = read_checkpoint(tmp_path / "detector.pt")
@@ -32,13 +37,13 @@ def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(drawn
     assert not (tmp_path / "detector.onnx").exists()
 
 
-def test_a_wider_net_teaches_the_close_up_net(drawn, tmp_path):
+def test_a_wider_net_teaches_the_close_up_net(few, tmp_path):
     part = ("--parts", "closeup", "--epochs", "1", "--closeup-batch", "64")
     wide = ("--closeup-widths", "16", "32", "64", "256", "--seed", "5")
-    code, _, errors = train(drawn, tmp_path / "teacher", *part, *wide)
+    code, _, errors = train(few, tmp_path / "teacher", *part, *wide)
     assert code == 0, errors
     teacher = ("--teacher", str(tmp_path / "teacher/detector.pt"), "--teacher-share", "0.6")
-    code, events, errors = train(drawn, tmp_path / "pupil", *part, *teacher)
+    code, events, errors = train(few, tmp_path / "pupil", *part, *teacher)
     assert code == 0, errors
     learned = next(event["train"] for event in events if event["event"] == "epoch")
     assert learned["teacher"] > learned["expression"] > 0
@@ -46,43 +51,31 @@ def test_a_wider_net_teaches_the_close_up_net(drawn, tmp_path):
     assert content["config"]["closeup"]["widths"] == CloseupConfig().widths
     (told,) = content["card"]["teachers"]
     assert (told["version"], told["seed"], told["closeup"]["widths"][-1]) == ("drawn", 5, 256)
-    code, _, errors = train(drawn, tmp_path / "pupil", *part, "--resume")  # without its teacher
+    code, _, errors = train(few, tmp_path / "pupil", *part, "--resume")  # without its teacher
     assert code == 2
     assert "other settings" in errors
 
 
-def test_a_resumed_run_learns_what_an_unbroken_one_learns(drawn, tmp_path):
+def test_a_resumed_run_learns_what_an_unbroken_one_learns(few, tmp_path):
     """Cut after the second of four epochs: the losses of the third and fourth must be those of a run never
     cut."""
     options = ("--epochs", "4", "--precision", "fp32")
-    code, whole, errors = train(drawn, tmp_path / "whole", *options)
-    assert code == 0, errors
-
-    process = start(drawn, tmp_path / "cut", *options)
-    for line in process.stdout:
-        event = json.loads(line)
-        if event["event"] == "epoch" and event["epoch"] == 2:
-            process.kill()
-    process.wait()
+    whole = train_and_kill(few, tmp_path / "whole", *options, after=4)
+    train_and_kill(few, tmp_path / "cut", *options, after=2)
     assert read_checkpoint(tmp_path / "cut" / "last.pt")["epoch"] == 2
-    code, rest, errors = train(drawn, tmp_path / "cut", *options, "--resume")
-    assert code == 0, errors
+    rest = train_and_kill(few, tmp_path / "cut", *options, "--resume", after=4)
 
     def losses(events):
-        return {event["epoch"]: event["train"]["loss"] for event in events if event["event"] == "epoch"}
+        return {event["epoch"]: event["train"]["loss"] for event in epochs(events)}
 
     assert set(losses(rest)) == {3, 4}
     for epoch, loss in losses(rest).items():
         assert math.isclose(loss, losses(whole)[epoch], rel_tol=1e-4)
 
 
-def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
+def test_a_run_from_before_the_nets_told_faces_can_go_on(few, tmp_path):
     options = ("--parts", "closeup", "--epochs", "2")
-    process = start(drawn, tmp_path, *options)
-    for line in process.stdout:
-        if json.loads(line)["event"] == "epoch":
-            process.kill()
-    process.wait()
+    train_and_kill(few, tmp_path, *options, after=1)
     content = torch.load(tmp_path / "last.pt", weights_only=True)
     del content["config"]["closeup"]["tells_faces"]
     part = content["parts"]["closeup"]
@@ -95,14 +88,14 @@ def test_a_run_from_before_the_nets_told_faces_can_go_on(drawn, tmp_path):
             if value.dim() and value.shape[0] == 10:
                 moments[name] = value[:9].clone()
     torch.save(content, tmp_path / "last.pt")
-    code, events, errors = train(drawn, tmp_path, *options, "--resume")
+    code, events, errors = train(few, tmp_path, *options, "--resume")
     assert code == 0, errors
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == [2]
     assert read_checkpoint(tmp_path / "detector.pt")["config"]["closeup"]["tells_faces"] is False
 
 
-def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
-    process = start(drawn, tmp_path, "--epochs", "500")
+def test_sigterm_keeps_the_best_detector(few, tmp_path):
+    process = start(few, tmp_path, "--epochs", "500")
     events = []
     for line in process.stdout:
         events.append(json.loads(line))
@@ -113,8 +106,8 @@ def test_sigterm_keeps_the_best_detector(drawn, tmp_path):
     assert Predictor(tmp_path / "detector.onnx").version == "drawn"
 
 
-def test_a_non_finite_loss_stops_the_run_and_names_the_batch(drawn, tmp_path):
-    code, events, errors = train(drawn, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
+def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
+    code, events, errors = train(few, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
     assert code == 2
     assert events[-1]["code"] == "non_finite_loss"
     assert "batch" in errors
@@ -133,8 +126,8 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(drawn, tmp_path):
         (["--closeup-widths", "8", "8", "8", "8", "--init-weights", "a.pt"], "starts from random weights"),
     ],
 )
-def test_a_wrong_argument_is_one_clear_error(drawn, tmp_path, arguments, message):
-    code, _, errors = train(drawn, tmp_path, *arguments)
+def test_a_wrong_argument_is_one_clear_error(few, tmp_path, arguments, message):
+    code, _, errors = train(few, tmp_path, *arguments)
     assert code == 2
     assert message in errors
     assert "Traceback" not in errors
@@ -148,10 +141,10 @@ def test_strict_refuses_a_faulty_label_file(tmp_path):
     assert ":1: a value that is not finite" in errors
 
 
-def test_a_source_that_is_left_out_is_measured_and_not_trained_on(drawn, tmp_path):
-    names = sorted(path.name for split in ("train", "valid") for path in (drawn / split / "images").iterdir())
+def test_a_source_that_is_left_out_is_measured_and_not_trained_on(few, tmp_path):
+    names = sorted(path.name for split in ("train", "valid") for path in (few / split / "images").iterdir())
     odd = names[::2]
-    copy = shutil.copytree(drawn, tmp_path / "set")
+    copy = shutil.copytree(few, tmp_path / "set")
     (copy / "manifest.csv").write_text(
         "file,source\n" + "".join(f"{name},{'odd' if name in odd else 'even'}\n" for name in names)
     )

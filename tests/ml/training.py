@@ -34,5 +34,17 @@ def start(drawn: Path, run_dir: Path, *extra: str) -> subprocess.Popen[str]:
     )
 
 
+def train_and_kill(drawn: Path, run_dir: Path, *extra: str, after: int) -> list[dict]:
+    """The same, killed when it has told of epoch `after`: its checkpoint is written, no detector made."""
+    process = start(drawn, run_dir, *extra)
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        if events[-1]["event"] == "epoch" and events[-1]["epoch"] == after:
+            process.kill()
+    process.wait()
+    return events
+
+
 def epochs(events: list[dict]) -> list[dict]:
     return [event for event in events if event["event"] == "epoch"]
