@@ -54,7 +54,7 @@ def sample_shown(page: Page) -> None:
 
 
 def promotion_asked(page: Page) -> None:
-    page.locator('[popovertarget="promote"]').click()
+    page.locator('.main[popovertarget="promote"]').click()
 
 
 # The ids are those of `populate`.

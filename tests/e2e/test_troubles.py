@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.camera_page import wait_for_card, wait_for_face
+from tests.e2e.page_kinds import SAMPLE
 from tests.e2e.site_process import INSECURE_HOST
 
 ALLOW = "--use-fake-ui-for-media-stream"
@@ -102,6 +103,19 @@ def test_session_that_the_camera_ended_has_a_card(open_page: Callable[..., Page]
     expect(card).to_contain_text("happy")
     card.get_by_role("button", name="Close").click()
     expect(page.locator("#notice-title")).to_have_text("The camera has gone")
+
+
+def test_session_that_a_picture_ended_has_a_card(open_page: Callable[..., Page], browser: Browser) -> None:
+    page = open_page(browser)
+    page.get_by_role("button", name="Start the camera").click()
+    wait_for_face(page)
+    wait_for_card(page)
+    page.locator("#file").set_input_files(SAMPLE)
+    card = page.get_by_role("dialog", name="That was you and Biscuit")
+    expect(card).to_contain_text("happy")
+    card.get_by_role("button", name="Close").click()
+    expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
+    expect(page.locator("#stage")).to_have_attribute("data-faces", "1")
 
 
 def test_browser_without_websockets_is_told_and_can_use_pictures(

@@ -82,16 +82,13 @@ class Stage {
 
   /** Stop the camera. */
   stop() {
-    this.live.stop();
-    this.#rest("stopped");
-    this.panels.end();
+    this.#leave("stopped");
   }
 
   /** Look at one picture. @param {Blob} file @param {string} [credit] */
   async look(file, credit = "") {
-    this.live.stop();
     const turn = (this.looking += 1);
-    this.#rest("looking");
+    this.#leave("looking");
     this.reading.say(READINGS.looking);
     try {
       this.canvas.hidden = false;
@@ -140,9 +137,8 @@ class Stage {
   }
 
   async #sample({ url, credit }) {
-    this.live.stop();
     const turn = (this.looking += 1);
-    this.#rest("looking");
+    this.#leave("looking");
     let file;
     try {
       file = await (await fetch(url)).blob();
@@ -152,6 +148,14 @@ class Stage {
       return;
     }
     if (turn === this.looking) this.look(file, credit);
+  }
+
+  /** Put the camera away, if it is on, and show the card of its session. */
+  #leave(state) {
+    const isOn = CAMERA_STATES.has(this.state);
+    this.live.stop();
+    this.#rest(state);
+    if (isOn) this.panels.end();
   }
 
   #applySettings() {
