@@ -25,7 +25,7 @@ from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
 django.setup()
 REDIS = EmbeddedRedis(VAR_DIR)
-LONGEST = ("test_train.py", "test_train_runs.py")
+LONGEST = ("test_train.py", "test_train_runs.py", "test_train_parts.py")
 ALONE = ("test_kills.py", "test_two_webs.py")
 PAGES = (
     "test_account_pages.py",

@@ -4,12 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
-from ml import join, quantize
-from ml.checkpoint import read_checkpoint
-from ml.config import EMOTIONS, PRIOR_RATIOS
+from ml import quantize
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.training import train
@@ -53,40 +50,6 @@ def test_the_trained_detector_finds_a_drawn_face(trained, drawn):
 def test_the_second_look_reads_drawn_expressions(trained):
     figures = [event["closeups"] for event in trained[1] if event["event"] == "epoch" and "closeups" in event]
     assert figures[-1]["accuracy"] >= 0.4  # one in nine by chance
-
-
-def test_one_part_is_trained_and_the_other_stays_as_it_was(trained, drawn, tmp_path):
-    options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(trained[0] / "detector.pt"))
-    code, _, errors = train(drawn, tmp_path, *options)
-    assert code == 0, errors
-    before, after = (read_checkpoint(folder / "detector.pt")["state"] for folder in (trained[0], tmp_path))
-    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {"closeup"}
-
-
-def test_two_runs_are_joined_into_one_detector(trained, drawn, tmp_path):
-    code, _, errors = train(drawn, tmp_path / "other", "--parts", "closeup", "--epochs", "1")
-    assert code == 0, errors
-    joined = tmp_path / "joined" / "detector.pt"
-    arguments = ["--grid", str(trained[0] / "detector.pt"), "--closeup", str(tmp_path / "other/detector.pt")]
-    assert join.main([*arguments, "--data-dir", str(drawn), "--weights", str(joined), "--name", "both"]) == 0
-    state = read_checkpoint(joined)["state"]
-    for folder, part in ((trained[0], "grid"), (tmp_path / "other", "closeup")):
-        source = read_checkpoint(folder / "detector.pt")["state"]
-        for name in state:
-            if name.startswith(part):
-                ours, theirs = state[name], source[name]
-                if name.startswith("closeup.classify"):  # but for the row that tells faces
-                    ours, theirs = ours[: len(EMOTIONS)], theirs[: len(EMOTIONS)]
-                assert torch.equal(ours, theirs)
-    card = json.loads((tmp_path / "joined/card.json").read_text())
-    assert card["metrics"]["faces"] == 18
-    best = json.loads((trained[0] / "card.json").read_text())["epoch"]
-    assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (best, 1)
-    assert card["calibration"]["prior_ratios"] == PRIOR_RATIOS
-    assert Predictor(joined.with_suffix(".onnx")).version == "both"
-    again = join.join(joined, joined)[1]
-    assert again["parts"] == read_checkpoint(joined)["card"]["parts"]  # each part's run, not the joining
 
 
 def overlap(box, cx, cy, width, height) -> float:

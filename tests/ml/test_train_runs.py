@@ -28,15 +28,6 @@ def few(tmp_path_factory) -> Path:
     return make_dataset(tmp_path_factory.mktemp("few"), train=60, valid=18, size=128)
 
 
-def test_a_part_trained_alone_from_nothing_is_a_checkpoint_and_no_detector(few, tmp_path):
-    code, events, errors = train(few, tmp_path, "--parts", "closeup", "--epochs", "2", "--valid-every", "2")
-    assert code == 0, errors
-    assert events[-1].keys() == {"event", "pt", "run_dir"}
-    content = read_checkpoint(tmp_path / "detector.pt")
-    assert content["card"]["best_epoch"] == {"closeup": 2}
-    assert not (tmp_path / "detector.onnx").exists()
-
-
 def test_a_wider_net_teaches_the_close_up_net(few, tmp_path):
     part = ("--parts", "closeup", "--epochs", "1", "--closeup-batch", "64")
     wide = ("--closeup-widths", "16", "32", "64", "256", "--seed", "5")
