@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from ml.image_cache import build_cache
 from ml.pace import validations_without_gain
 from ml.schedule import draw_layout
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import ROOT, command, epochs, start, train
+from tests.ml.training import epochs, start, train
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +101,8 @@ def test_processes_that_train_together_end_early_together(few, tmp_path):
         "--parts",
         "closeup",
     )
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "ml.train")
-    done = subprocess.run(
-        [sys.executable, *torchrun, *command(few, tmp_path, *options)[3:]],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+    code, events, errors = train(few, tmp_path, *options, processes=2)
+    assert code == 0, errors
     assert len(of_kind(events, "early_stop")) == 1
     assert events[-1]["event"] == "done"
 

@@ -4,8 +4,6 @@ import json
 import math
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from ml.checkpoint import read_checkpoint
 from ml.config import CloseupConfig
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import ROOT, command, epochs, start, train, train_and_kill
+from tests.ml.training import epochs, start, train, train_and_kill
 
 
 @pytest.fixture(scope="module")
@@ -159,16 +157,8 @@ def test_two_processes_train_one_detector_as_well_as_one_does(drawn, tmp_path):
     options = ("--parts", "grid", "--epochs", "12", "--precision", "fp32", "--valid-every", "12")
     code, alone, errors = train(drawn, tmp_path / "one", *options)
     assert code == 0, errors
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "ml.train")
-    together = subprocess.run(
-        [sys.executable, *torchrun, *command(drawn, tmp_path / "two", *options)[3:]],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert together.returncode == 0, together.stderr
-    events = [json.loads(line) for line in together.stdout.splitlines()]
+    code, events, errors = train(drawn, tmp_path / "two", *options, processes=2)
+    assert code == 0, errors
     assert [event["epoch"] for event in events if event["event"] == "epoch"] == list(range(1, 13))
     one, two = ([row["train"]["box"] for row in epochs(rows)] for rows in (alone, events))
     assert sum(one[-3:]) < 0.8 * sum(one[:3])

@@ -16,10 +16,12 @@ def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
     ]
 
 
-def train(drawn: Path, run_dir: Path, *extra: str) -> tuple[int, list[dict], str]:
-    done = subprocess.run(
-        command(drawn, run_dir, *extra), capture_output=True, text=True, cwd=ROOT, check=False
-    )
+def train(drawn: Path, run_dir: Path, *extra: str, processes: int = 1) -> tuple[int, list[dict], str]:
+    arguments = command(drawn, run_dir, *extra)
+    if processes > 1:
+        together = ("torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m")
+        arguments[2:2] = together
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, check=False)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
 
