@@ -161,7 +161,7 @@ class ServedGrid(nn.Module):
     def __init__(self, grid: GridDetector, *, objectness_bias: float = 0.0) -> None:
         super().__init__()
         self.grid = grid
-        self.register_buffer("objectness_bias", torch.tensor(float(objectness_bias)), persistent=False)
+        self.register_buffer("objectness_bias", torch.tensor(float(objectness_bias)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         grid = self.grid(images.permute(0, 3, 1, 2).float() / 255.0).float()
@@ -192,9 +192,9 @@ class ServedCloseup(nn.Module):
     ) -> None:
         super().__init__()
         self.closeup = closeup
-        self.register_buffer("temperature", torch.tensor(float(temperature)), persistent=False)
+        self.register_buffer("temperature", torch.tensor(float(temperature)))
         ratios = torch.tensor([(prior_ratios or {}).get(name, 1.0) for name in EMOTIONS])
-        self.register_buffer("log_ratios", ratios.log(), persistent=False)
+        self.register_buffer("log_ratios", ratios.log())
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()

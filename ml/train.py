@@ -186,8 +186,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for talkative in ("onnx_ir", "onnxscript"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)

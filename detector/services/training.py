@@ -41,7 +41,7 @@ GIVEN_UP = (
     "memory: see the worker's log, and close other programs. To go on from the last checkpoint, press Resume "
     "on the page of the run."
 )
-TRAINING_PACKAGES = ("torch", "torchvision", "onnx", "onnxscript", "pycocotools", "matplotlib", "tqdm")
+TRAINING_PACKAGES = ("torch", "torchvision", "onnx", "pycocotools", "matplotlib", "tqdm")
 
 
 class UnusableDataDirs(HamsterError):
