@@ -16,7 +16,7 @@ from tests.ml.training import train
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory) -> Path:
-    return make_dataset(tmp_path_factory.mktemp("drawn"), train=60, valid=18, size=128)
+    return make_dataset(tmp_path_factory.mktemp("drawn"), train=36, valid=18, size=64)
 
 
 @pytest.fixture(scope="module")
