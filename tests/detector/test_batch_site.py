@@ -128,7 +128,7 @@ def test_the_batch_bench_measures_a_site(site, cookies, tmp_path):
             [
                 *(sys.executable, "tools/bench/batch.py", "--url", f"http://127.0.0.1:{site.port}"),
                 *("--user", "keeper", "--password", "secret-enough", "--pictures", "6", "--json"),
-                *("--visit", "2"),
+                *("--visit", "2", "--bare", "1"),
             ],
             cwd=ROOT,
             capture_output=True,
@@ -139,6 +139,7 @@ def test_the_batch_bench_measures_a_site(site, cookies, tmp_path):
     summary = json.loads(done.stdout)
     assert (summary["state"], summary["pictures"], summary["failed"]) == ("succeeded", 6, 0)
     assert summary["pictures_per_second"] > 0
+    assert summary["bare_pictures_per_second"] > 0
     for name in ("camera_page_ms", "health_ms"):
         for figures in (summary[name]["quiet"], summary[name]["meanwhile"]):
             assert 0 < figures["p50"] <= figures["p95"] <= figures["slowest"]

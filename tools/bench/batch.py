@@ -2,6 +2,7 @@
 
     python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret
     python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret --visit 5
+    python tools/bench/batch.py --url http://127.0.0.1:8000 --user admin --password secret --bare 2
 
 Signs in as a person does, with any account. The pictures are 640x480 JPEGs of one astronaut, each
 moved and scaled a little; they are made before the clock starts.
@@ -10,6 +11,9 @@ With `--visit N` somebody else asks for the camera page and for /health N times 
 seconds while nothing else happens, then from the handing in of the batch until its end. So it is seen how
 usable the pages stay. Milliseconds count from when a request was due, so a slow one is not left out of the
 figures by delaying the next.
+
+With `--bare N` the same pictures are then looked at by N processes that do nothing else, with the shipped
+detector: all that this machine could do at this moment, and the share of it that the site makes use of.
 """
 
 import argparse
@@ -20,11 +24,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ml.predictor import SHIPPED_WEIGHTS, Predictor
 
 try:
     import httpx
@@ -135,6 +145,23 @@ def measure_with_visits(
     return summary | {name: {"quiet": quiet[name], "meanwhile": busy[name]} for name in VISITED}
 
 
+def look_at(pictures: list[bytes]) -> float:
+    """Load the shipped detector, look at the pictures, and return the seconds it took without the loading."""
+    predictor = Predictor(SHIPPED_WEIGHTS)
+    predictor.predict(pictures[0])
+    started = time.perf_counter()
+    for picture in pictures:
+        predictor.predict(picture)
+    return time.perf_counter() - started
+
+
+def measure_bare(pictures: list[bytes], processes: int) -> float:
+    """Pictures a second of so many processes, one thread each, that share the pictures."""
+    shares = [pictures[number::processes] for number in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return len(pictures) / max(pool.map(look_at, shares))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -145,6 +172,7 @@ def main() -> None:
     parser.add_argument("--password", required=True)
     parser.add_argument("--pictures", type=int, default=1000)
     parser.add_argument("--visit", type=float, metavar="N", help="pages asked for a second meanwhile")
+    parser.add_argument("--bare", type=int, metavar="N", help="then measure N processes without the site")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     pictures = make_pictures(arguments.pictures)
@@ -154,6 +182,10 @@ def main() -> None:
             summary = measure_with_visits(client, pictures, arguments.url, arguments.visit)
         else:
             summary = measure(client, pictures)
+    if arguments.bare:
+        bare = measure_bare(pictures, arguments.bare)
+        share = summary["pictures_per_second"] / bare
+        summary |= {"bare_pictures_per_second": round(bare, 1), "share_of_bare": round(share, 2)}
     if arguments.json:
         print(json.dumps(summary))
         return
