@@ -25,8 +25,8 @@ from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
 django.setup()
 REDIS = EmbeddedRedis(VAR_DIR)
-LONGEST = ("test_train.py", "test_train_runs.py", "test_train_parts.py")
-ALONE = ("test_kills.py", "test_two_webs.py")
+LONGEST = ("test_train.py", "test_train_runs.py", "test_kills.py", "test_training_page.py")
+ALONE = ("test_two_webs.py",)
 PAGES = (
     "test_account_pages.py",
     "test_batch_page.py",
@@ -39,6 +39,7 @@ PAGES = (
     "test_pictures.py",
     "test_speed_modules.py",
     "test_timeline_modules.py",
+    "test_training_page.py",
 )
 """Of the browser tests those that a busy machine only makes slower: nothing in them is a camera's pace."""
 
