@@ -20,6 +20,7 @@ from detector.errors import FULL, DiskFull, HamsterError
 from detector.models import NOT_A_FACE, Correction, Dataset
 from detector.selectors.corrections import look_alikes, used_corrections
 from detector.selectors.datasets import uploaded_bytes
+from detector.services.account_rows import lock_account
 from detector.services.correction_files import MANIFEST, read_crop
 from detector.services.dataset_files import check_room, delete_folder, new_folder
 from detector.services.dataset_intake import ArchiveTooLarge
@@ -47,7 +48,7 @@ def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
     """Copy all accepted corrections into a new data set and have it checked. One whose sender withdraws it
     meanwhile is not in it.
 
-    Raises BadName, NameTaken, NothingAccepted, ArchiveTooLarge, DiskFull; then nothing is kept.
+    Raises BadName, NameTaken, NothingAccepted, ArchiveTooLarge, DiskFull, AccountGone; then nothing is kept.
     """
     name = free_name(name)
     used = list(used_corrections())
@@ -63,6 +64,7 @@ def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
     try:
         copied = [correction for correction in used if _write_picture(folder, correction, splits)]
         with transaction.atomic():
+            lock_account(owner and owner.pk)
             # Locked: who is withdrawn before this is left out here, who is after it finds the data set.
             ids = [correction.pk for correction in copied]
             standing = used_corrections().filter(pk__in=ids).select_for_update()

@@ -24,6 +24,7 @@ from detector.consent import consent_in_force
 from detector.errors import HamsterError
 from detector.models import RIGHT_LABELS, Correction
 from detector.selectors.corrections import corrections_of, hash_code, kept_bytes
+from detector.services.account_rows import lock_account
 from detector.services.correction_files import delete_crop, redraw, remove_from_dataset, store
 from detector.services.datasets import CheckRunning, check_again
 from ml.config import EMOTIONS
@@ -107,7 +108,7 @@ def submit_correction(
     withdraws it (else ""). The code is nowhere else: only its hash is kept.
 
     `box` has x1, y1, x2, y2 as fractions of `picture`. Raises NoConsent, ConsentChanged, BadBox, BadLabel,
-    NothingToCorrect, CorrectionsFull, DiskFull, ml.images.ImageError; then nothing is kept.
+    NothingToCorrect, CorrectionsFull, DiskFull, AccountGone, ml.images.ImageError; then nothing is kept.
     """
     asked = consent_in_force()
     if not consent:
@@ -138,7 +139,9 @@ def submit_correction(
     )
     store(correction, crop.jpeg)
     try:
-        correction.save()
+        with transaction.atomic():
+            lock_account(owner and owner.pk)
+            correction.save()
     except BaseException:
         delete_crop(correction.crop.name)
         raise

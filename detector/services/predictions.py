@@ -4,7 +4,6 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +13,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import Prediction
 from detector.selectors.predictions import predictions_of
+from detector.services.account_rows import lock_account
 from detector.services.batch_intake import tidy_name
 from detector.thumbnails import SMALL, thumbnail
 from ml.images import upright_size
@@ -54,7 +54,7 @@ def keep_prediction(
 ) -> Prediction:
     """Keep what was found in a picture, `result` as the API gives it, and a small copy if so wished.
 
-    `content` is the picture's file, which is not kept. Raises TooManyKept or ml.images.ImageError.
+    `content` is the picture's file, which is not kept. Raises TooManyKept, AccountGone or ml.images.ImageError.
     """
     width, height = upright_size(content, max_pixels=config.upload_max_pixels)
     prediction = Prediction(
@@ -70,7 +70,7 @@ def keep_prediction(
     )
     with transaction.atomic():
         # Whoever else keeps one for this account waits here, so that none is counted too late.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        lock_account(owner.pk)
         check_room(owner=owner)
         prediction.save()
     return prediction
