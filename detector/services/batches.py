@@ -148,7 +148,10 @@ def request_cancel(*, batch: BatchJob) -> None:
 
 def retry(*, batch: BatchJob) -> None:
     """Queue the pictures of an ended batch that failed or were cancelled once more; what was refused when it
-    was handed in is not there any more and stays refused. Raises NothingToRetry, TooManyBatches, AccountGone."""
+    was handed in is not there any more and stays refused.
+
+    Raises NothingToRetry, TooManyBatches, AccountGone.
+    """
     again = retryable_items(batch)
     with transaction.atomic():
         if batch.owner_id is not None:

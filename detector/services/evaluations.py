@@ -56,7 +56,10 @@ class EvaluationIsOpen(HamsterError):
 def request_evaluation(
     *, version: DetectorVersion, dataset: Dataset, owner: AbstractBaseUser | None, split: str = "valid"
 ) -> Evaluation:
-    """Queue a version over one split of a data set. Raises `UnusableDataset`, `EvaluationIsOpen`, `AccountGone`."""
+    """Queue a version over one split of a data set.
+
+    Raises `UnusableDataset`, `EvaluationIsOpen`, `AccountGone`.
+    """
     if find_split(Path(dataset.folder), split) is None:
         raise UnusableDataset(
             f"{dataset.name} has no folder {split}/images.", details={"dataset": dataset.name}

@@ -10,7 +10,8 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import LiveSession
 from detector.services.account_rows import lock_account
-from detector.session_record import SessionRecord
+from detector.services.disk_room import check_room_for_rows
+from detector.session_record import MAX_BYTES, SessionRecord
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class TooManySessions(HamsterError):
 
 
 def keep_session(*, owner: AbstractBaseUser, record: SessionRecord) -> LiveSession:
-    """Store a session for its owner. Raises TooManySessions, AccountGone; then nothing is kept."""
+    """Store a session for its owner. Raises TooManySessions, DiskFull, AccountGone; then nothing is kept."""
+    check_room_for_rows(MAX_BYTES)
     session = LiveSession(
         owner=owner,
         name=record.name,
