@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, QuerySet, Sum
 
 from detector.models import RIGHT_LABELS, Correction
-from ml.duplicates import Twin, find_twins, stack
+from ml.duplicates import Twin, find_twins, group_alike, stack
 
 State = Correction.State
 USED = (State.ACCEPTED, State.RELABELLED)
@@ -87,6 +87,12 @@ def _signatures(stored: Sequence[bytes]) -> np.ndarray:
 def look_alikes(first: np.ndarray, second: np.ndarray) -> list[Twin]:
     """For each signature [72] of `first` [n, 72] the nearest in `second` that looks like the same face."""
     return find_twins(first, second, most_bits=MOST_BITS, most_grey=MOST_GREY)
+
+
+def first_alike(corrections: Sequence[Correction]) -> list[int]:
+    """For each the index of the earliest one that it looks like, directly or by others in between."""
+    signatures = _signatures([correction.signature for correction in corrections])
+    return group_alike(signatures, most_bits=MOST_BITS, most_grey=MOST_GREY)
 
 
 def count_corrections(*, owner: AbstractBaseUser) -> int:

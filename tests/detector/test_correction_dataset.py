@@ -5,11 +5,14 @@ from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from PIL import Image
 
 from detector.models import Correction, Dataset, JobState
+from detector.selectors.corrections import twin_of
 from detector.services import correction_dataset
 from detector.services.correction_dataset import NothingAccepted, make_dataset, split_of_each
 from detector.services.correction_review import accept_correction, reject_correction, relabel_correction
@@ -125,6 +128,30 @@ def test_look_alikes_are_in_the_same_split(staff):
             correction, _ = send(picture=encoded(drawn_face(seed), quality=quality))
             accept_correction(correction=correction, reviewer=staff)
     rows = list(Correction.objects.order_by("id"))
+    splits = split_of_each(rows)
+    for start in range(0, len(rows), 3):
+        assert len({splits[row.pk] for row in rows[start : start + 3]}) == 1
+    assert set(splits.values()) == {"train", "valid"}
+
+
+def blocks(cells: np.ndarray) -> bytes:
+    """A picture of 8x9 grey fields, which are its signature."""
+    image = Image.fromarray(cells.astype(np.uint8)).resize((180, 160), Image.Resampling.NEAREST)
+    return encoded(image.convert("RGB"), quality=95)
+
+
+def test_those_that_look_alike_only_by_another_in_between_are_in_the_same_split(staff):
+    rng = np.random.default_rng(3)
+    lighter_above = np.repeat([1, -1], 4)[:, None]
+    for _ in range(12):
+        cells = rng.integers(30, 220, (8, 9))
+        for levels in (0, 12, 6):
+            correction, _ = send(picture=blocks(cells + levels * lighter_above))
+            accept_correction(correction=correction, reviewer=staff)
+    rows = list(Correction.objects.order_by("id"))
+    assert twin_of(rows[1]) == rows[2]
+    Correction.objects.filter(pk=rows[2].pk).update(crop="")
+    assert twin_of(rows[1]) is None  # the first two of each three are no look-alikes
     splits = split_of_each(rows)
     for start in range(0, len(rows), 3):
         assert len({splits[row.pk] for row in rows[start : start + 3]}) == 1
