@@ -1,6 +1,7 @@
 """A data set made of corrections: good for training, and without what is withdrawn."""
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
@@ -9,13 +10,19 @@ import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.utils import timezone
 from PIL import Image
 
 from detector.models import Correction, Dataset, JobState
 from detector.selectors.corrections import twin_of
 from detector.services import correction_dataset
 from detector.services.correction_dataset import NothingAccepted, make_dataset, split_of_each
-from detector.services.correction_review import accept_correction, reject_correction, relabel_correction
+from detector.services.correction_review import (
+    accept_correction,
+    reject_correction,
+    relabel_correction,
+    undo_decision,
+)
 from detector.services.corrections import expire_corrections, withdraw_correction
 from detector.services.dataset_checks import carry_out_check, claim_check
 from detector.services.dataset_intake import ArchiveTooLarge
@@ -150,7 +157,7 @@ def test_those_that_look_alike_only_by_another_in_between_are_in_the_same_split(
             accept_correction(correction=correction, reviewer=staff)
     rows = list(Correction.objects.order_by("id"))
     assert twin_of(rows[1]) == rows[2]
-    Correction.objects.filter(pk=rows[2].pk).update(crop="")
+    Correction.objects.filter(pk=rows[2].pk).update(signature=b"")
     assert twin_of(rows[1]) is None  # the first two of each three are no look-alikes
     splits = split_of_each(rows)
     for start in range(0, len(rows), 3):
@@ -203,6 +210,18 @@ def test_a_check_that_is_going_on_begins_anew_when_a_crop_goes(accepted, staff):
     withdraw_correction(correction=accepted[0])
     assert not carry_out_check(dataset=claimed)  # what it saw is not written down
     assert check(dataset).images == 20
+
+
+def test_one_that_is_rejected_on_second_thoughts_goes_from_data_sets_too(accepted, staff):
+    dataset = check(make_dataset(name="one", owner=staff))
+    gone = accepted[-1]
+    Correction.objects.filter(pk=gone.pk).update(reviewed_at=timezone.now() + timedelta(days=1))
+    assert undo_decision(reviewer=staff) == gone
+    reject_correction(correction=gone, reviewer=staff)
+    Correction.objects.filter(pk=gone.pk).update(reviewed_at=timezone.now() - timedelta(minutes=1))
+    expire_corrections()
+    assert not list(folder_of(dataset).rglob(f"{gone.key}*"))
+    assert gone.file_name not in {row["file"] for row in manifest(dataset)}
 
 
 def test_an_expired_crop_goes_from_data_sets_too(accepted, staff):
