@@ -143,7 +143,7 @@ def test_consent_ends_with_the_camera_session(live_page: Page) -> None:
     wait_for_face(live_page)
     wrong.click()
     expect(dialog.get_by_role("switch")).not_to_be_checked()
-    expect(dialog.get_by_role("status")).to_be_empty()
+    expect(dialog.get_by_role("status")).to_be_hidden()
     dialog.get_by_role("switch").check()
     live_page.reload()
     start_camera(live_page)
