@@ -51,6 +51,7 @@ AT_LEAST: dict[str, float] = {
     "webhook_timeout_seconds": 0.1,
     "correction_max_bytes": 1024,
     "correction_quota_bytes": 0,
+    "correction_share_bytes": 0,
     "correction_retention_days": 1,
     "correction_enough": 1,
     "engine_workers": 1,
@@ -72,6 +73,7 @@ COUNTS = (
 RATES = (
     *("api_rate", "predict_rate", "stream_rate"),
     *("account_api_rate", "account_predict_rate", "account_stream_rate"),
+    *("unauthorized_rate", "data_download_rate"),
     *("kept_rate", "live_session_rate", "batch_rate", "batch_read_rate", "correction_rate"),
 )
 DAPHNE_MAX_MESSAGE = 1024 * 1024

@@ -75,7 +75,7 @@ class HamsterConfig:
     dataset_max_files: int = 150_000
     # The bytes of all uploaded data sets together.
     dataset_quota_bytes: int = 20 * GIB
-    # What uploads leave free on a disk.
+    # What uploads and kept results leave free on a disk.
     dataset_free_bytes: int = GIB
     # A report lists this many problems, and as many pairs of pictures that look alike; it counts all.
     dataset_max_listed: int = 500
@@ -96,9 +96,11 @@ class HamsterConfig:
     webhook_allow_private: bool = False
 
     # Corrections, the small pictures of faces that people send of their own accord: the bytes of one as it
-    # comes, of all that are kept together, and the days after which each is deleted, which the consent names.
+    # comes, of all that are kept together, of those of one account or address that nobody has looked at yet,
+    # and the days after which each is deleted, which the consent names.
     correction_max_bytes: int = 512 * KIB
     correction_quota_bytes: int = 256 * MIB
+    correction_share_bytes: int = 16 * MIB
     correction_retention_days: int = 365
     # So many accepted ones of an expression are called enough on the page where they are reviewed.
     correction_enough: int = 50
@@ -125,6 +127,10 @@ class HamsterConfig:
     account_api_rate: str = "1200/minute"
     account_predict_rate: str = "240/minute"
     account_stream_rate: str = "60/second"
+    # Of one address: requests with a token that opens nothing.
+    unauthorized_rate: str = "60/minute"
+    # Of one account: archives of everything that is kept about it.
+    data_download_rate: str = "10/hour"
     # Everything else that one account does with what it keeps.
     kept_rate: str = "600/minute"
     # Of one account: batches made, cancelled or taken up again, and everything else about batches.

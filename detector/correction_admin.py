@@ -23,7 +23,7 @@ class CorrectionAdmin(ReadOnlyAdmin):
     list_select_related = ("owner", "reviewer")
     search_fields = ("=id", "owner__username", "reviewer__username")
     date_hierarchy = "created_at"
-    exclude = ("crop", "code_hash", "signature")
+    exclude = ("crop", "code_hash", "sender", "repeat_key", "signature")
     readonly_fields = ("picture",)
 
     @admin.display(description="crop")

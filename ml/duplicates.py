@@ -5,7 +5,7 @@ A picture's signature is its 9x8 grey thumbnail. Comparing neighbours in it give
 pictures with hashes close to each other the thumbnails have to agree too, or plain ones would all be alike.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,20 +58,50 @@ def find_twins(
     it is, 0 to 1.
     """
     found: list[Twin] = []
+    for index, close, bits, apart in _close_ones(first, second, most_bits, on_step):
+        best = int(apart.argmin())
+        if apart[best] <= most_grey:
+            found.append(Twin(index, int(close[best]), int(bits[best])))
+    return found
+
+
+def group_alike(
+    signatures: np.ndarray, *, most_bits: int = MOST_BITS, most_grey: float = MOST_GREY
+) -> list[int]:
+    """For each signature [72] of `signatures` [n, 72] the index of the first one of its group: of all that it
+    looks like, directly or by others in between."""
+    first = list(range(len(signatures)))
+
+    def first_of(index: int) -> int:
+        while first[index] != index:
+            index = first[index]
+        return index
+
+    for _, close, _, apart in _close_ones(signatures, signatures, most_bits):
+        firsts = {first_of(int(other)) for other in close[apart <= most_grey]}  # itself is among them
+        for other in firsts:
+            first[other] = min(firsts)
+    return [first_of(index) for index in range(len(first))]
+
+
+def _close_ones(
+    first: np.ndarray,
+    second: np.ndarray,
+    most_bits: int,
+    on_step: Callable[[float], None] = lambda share: None,
+) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Indices of `first` with close hashes in `second`: the indices of those, bits [k] and grey levels [k]
+    between."""
     if not len(first) or not len(second):
-        return found
+        return
     ours, theirs = hashes(first), hashes(second)
     rows = max(1, CELLS // len(theirs))
     for start in range(0, len(ours), rows):
         bits = np.bitwise_count(ours[start : start + rows, None] ^ theirs[None])
         for row in np.flatnonzero(bits.min(axis=1) <= most_bits):
             close = np.flatnonzero(bits[row] <= most_bits)
-            apart = _grey_distance(first[start + row], second[close])
-            best = int(apart.argmin())
-            if apart[best] <= most_grey:
-                found.append(Twin(start + int(row), int(close[best]), int(bits[row, close[best]])))
+            yield start + int(row), close, bits[row, close], _grey_distance(first[start + row], second[close])
         on_step(min(1.0, (start + rows) / len(ours)))
-    return found
 
 
 def _grey_distance(one: np.ndarray, others: np.ndarray) -> np.ndarray:

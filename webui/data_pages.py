@@ -1,5 +1,6 @@
 """My data: what is kept about an account, all of it as a download, and deleting it."""
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -10,13 +11,16 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.handlers.asgi import ASGIRequest
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.generic import FormView, TemplateView, View
+from django.views.generic import FormView, TemplateView
 
+from detector.api.throttles import DataDownloadRate
 from detector.my_data import KEPT
 from detector.services.accounts import delete_account, delete_everything, zip_of_everything
 from webui.account_forms import PasswordForm
@@ -33,10 +37,14 @@ class MyDataPage(LoginRequiredMixin, TemplateView):
         return super().get_context_data(rows=rows, **context)
 
 
-class DownloadAll(LoginRequiredMixin, View):
+class DownloadAll(MyDataPage):
     """Everything as one zip archive, sent while it is made."""
 
-    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The archive, or the page that says when there will be another one."""
+        rate = DataDownloadRate()
+        if not rate.allow_request(request, self):
+            return self._too_often(math.ceil(rate.wait() or 1))
         pieces = zip_of_everything(user=request.user)
         name = f"my-hamster-data-{timezone.localdate().isoformat()}.zip"
         return StreamingHttpResponse(
@@ -44,6 +52,17 @@ class DownloadAll(LoginRequiredMixin, View):
             content_type="application/zip",
             headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
         )
+
+    def _too_often(self, seconds: int) -> HttpResponse:
+        minutes = math.ceil(seconds / 60)
+        said = ngettext(
+            "You have taken everything out many times already. Try again in {minutes} minute.",
+            "You have taken everything out many times already. Try again in {minutes} minutes.",
+            minutes,
+        )
+        messages.error(self.request, said.format(minutes=minutes))
+        headers = {"Retry-After": str(seconds)}
+        return self.render_to_response(self.get_context_data(), status=429, headers=headers)
 
 
 async def in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -2,9 +2,10 @@
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 
+from detector.api.throttles import BadTokenRate
 from detector.models import ApiToken
 from detector.services.tokens import BadToken, check_token, token_in
 
@@ -23,13 +24,16 @@ class BearerToken(authentication.BaseAuthentication):
     """`Authorization: Bearer hamster_...`. Strangers, who send nothing, are still answered 403."""
 
     def authenticate(self, request: Request) -> tuple[object, ApiToken] | None:
-        """The account and the token. Raises Unauthorized."""
+        """The account and the token. Raises Unauthorized, or Throttled after too many of them."""
         try:
             text = token_in(request.headers.get("Authorization", ""))
             if text is None:
                 return None
             token = check_token(text)
         except BadToken as error:
+            rate = BadTokenRate()
+            if not rate.allow_request(request, self):
+                raise Throttled(rate.wait()) from error
             raise Unauthorized(error) from error
         return token.owner, token
 

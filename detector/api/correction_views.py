@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from detector.addresses import client_address
 from detector.api.correction_serializers import (
     CorrectionSerializer,
     CorrectionUploadSerializer,
@@ -24,6 +25,14 @@ from detector.selectors.corrections import correction_with_code, corrections_of
 from detector.services.corrections import Shown, submit_correction, withdraw_correction
 
 CODE_HEADER = "X-Withdrawal-Code"
+KEY_HEADER = "Idempotency-Key"
+KEY_PARAMETER = OpenApiParameter(
+    KEY_HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description="32 to 128 letters, digits, - and _, drawn at random: the same request once more with "
+    "the same key gets the same answer, code and all, and nothing is kept twice.",
+)
 CODE_PARAMETER = OpenApiParameter(
     CODE_HEADER, str, OpenApiParameter.HEADER, description="Of a correction that was sent without an account."
 )
@@ -63,6 +72,7 @@ class CorrectionListView(ListAPIView):
 
     @extend_schema(
         operation_id="create_correction",
+        parameters=[KEY_PARAMETER],
         description="Send a small picture of a face that was read wrong, with what it looks like, to be kept "
         "for training. Only with the consent of the person on it. Needs no account; without one the answer "
         "holds the code that withdraws it, for the only time.",
@@ -70,10 +80,14 @@ class CorrectionListView(ListAPIView):
         responses={
             201: NewCorrectionSerializer,
             400: OpenApiResponse(
-                ErrorSerializer, "no_consent, bad_image, bad_box, nothing_to_correct, invalid, parse_error"
+                ErrorSerializer,
+                "no_consent, bad_image, bad_box, nothing_to_correct, bad_idempotency_key, invalid, "
+                "parse_error",
             ),
             403: OpenApiResponse(ErrorSerializer, "permission_denied (signed in, no CSRF token)"),
-            409: OpenApiResponse(ErrorSerializer, "consent_changed"),
+            409: OpenApiResponse(
+                ErrorSerializer, "consent_changed, correction_share_full, idempotency_key_taken"
+            ),
             413: OpenApiResponse(ErrorSerializer, "image_too_large"),
             415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
             429: OpenApiResponse(ErrorSerializer, "throttled"),
@@ -91,6 +105,8 @@ class CorrectionListView(ListAPIView):
             shown=Shown(said["shown_label"], said["shown_score"], said["detector"]),
             label=said["label"],
             consent=said["consent"],
+            key=request.headers.get(KEY_HEADER, ""),
+            address=client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For")),
         )
         return Response(NewCorrectionSerializer(correction, context={"code": code}).data, 201)
 

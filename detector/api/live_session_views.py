@@ -100,6 +100,7 @@ class LiveSessionListView(OwnLiveSessions, ListAPIView):
             400: BAD,
             409: OpenApiResponse(ErrorSerializer, "too_many_sessions"),
             413: OpenApiResponse(ErrorSerializer, "session_too_large"),
+            507: OpenApiResponse(ErrorSerializer, "disk_full"),
         },
     )
     def post(self, request: Request) -> Response:

@@ -41,6 +41,21 @@ class AddressRate(ConfiguredRate, AnonRateThrottle):
     scope = "api"
 
 
+class BadTokenRate(ConfiguredRate):
+    """Requests of an address with a token that opens nothing. Good ones from there are not held up by it."""
+
+    scope = "unauthorized"
+
+    def get_cache_key(self, request: Request, view: object) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class DataDownloadRate(ConfiguredRate, UserRateThrottle):
+    """Archives of everything that is kept about one account."""
+
+    scope = "data_download"
+
+
 class PredictRate(AddressRate):
     """Uploads."""
 

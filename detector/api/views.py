@@ -70,6 +70,7 @@ class PredictView(APIView):
             **PREDICTION_ERRORS,
             403: OpenApiResponse(ErrorSerializer, "With keep: not_authenticated, permission_denied"),
             409: OpenApiResponse(ErrorSerializer, "With keep: too_many_kept"),
+            507: OpenApiResponse(ErrorSerializer, "With keep: disk_full"),
         },
     )
     def post(self, request: Request) -> HttpResponseBase:

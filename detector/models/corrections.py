@@ -16,8 +16,8 @@ SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
 class Correction(models.Model):
     """A face as it was cut out, what was shown for it, and what it looks like; kept with consent only.
 
-    Whoever sent it withdraws it, signed in or with a code. Then, and when its time is over, the picture goes,
-    also out of the data sets that were made with it.
+    Whoever sent it withdraws it, signed in or with a code. Then, when it was rejected, and when its time is
+    over, the picture goes, also out of the data sets that were made with it.
     """
 
     class State(models.TextChoices):
@@ -37,6 +37,15 @@ class Correction(models.Model):
         db_index=True,
         help_text="SHA-256 of the withdrawal code of somebody without an account.",
     )
+    sender = models.CharField(
+        max_length=64,
+        blank=True,
+        db_index=True,
+        help_text="Keyed hash of the network address of somebody without an account, while it waits.",
+    )
+    repeat_key = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash of the key with which its request can be repeated."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True, help_text="As the consent says: at most so long.")
     consent_version = models.CharField(max_length=40, help_text="Of the text that was agreed to.")
@@ -46,7 +55,7 @@ class Correction(models.Model):
     crop = models.FileField(max_length=200, blank=True, help_text="Empty once it is erased.")
     size = models.PositiveIntegerField(default=0, help_text="Bytes of the crop.")
     signature = models.BinaryField(
-        blank=True, default=bytes, help_text="Grey thumbnail and difference hash, to find look-alikes."
+        blank=True, default=bytes, help_text="Grey thumbnail, to find look-alikes. Goes first of all."
     )
     x1 = models.FloatField(validators=SHARE, help_text="The face's box, fractions of the crop.")
     y1 = models.FloatField(validators=SHARE)
@@ -73,6 +82,11 @@ class Correction(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["state", "id"], name="corrections_in_line")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repeat_key"], condition=~models.Q(repeat_key=""), name="one_correction_of_a_key"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"correction {self.pk}"

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, QuerySet, Sum
+from django.utils.crypto import salted_hmac
 
 from detector.models import RIGHT_LABELS, Correction
-from ml.duplicates import Twin, find_twins, stack
+from ml.duplicates import Twin, find_twins, group_alike, stack
 
 State = Correction.State
 USED = (State.ACCEPTED, State.RELABELLED)
@@ -42,6 +43,18 @@ def kept_bytes() -> int:
     return Correction.objects.aggregate(total=Sum("size"))["total"] or 0
 
 
+def hash_sender(address: str | None) -> str:
+    """What is kept of the network address of somebody without an account: tells whether two are the same, to
+    this site only."""
+    return salted_hmac("correction sender", address or "", algorithm="sha256").hexdigest()
+
+
+def waiting_bytes(*, owner: AbstractBaseUser | None, sender: str) -> int:
+    """Bytes of an account's crops that nobody has decided on or, without an account, of a `sender`'s."""
+    whose = {"owner": owner} if owner else {"owner": None, "sender": sender}
+    return Correction.objects.filter(state=State.WAITING, **whose).aggregate(total=Sum("size"))["total"] or 0
+
+
 def waiting_corrections() -> QuerySet[Correction]:
     """Those that nobody has decided on, the longest waiting first."""
     return Correction.objects.filter(state=State.WAITING).order_by("id")
@@ -59,8 +72,11 @@ def used_corrections() -> QuerySet[Correction]:
 
 
 def last_decision_of(reviewer: AbstractBaseUser) -> Correction | None:
-    """What this person decided on last, unless it was withdrawn since."""
-    return Correction.objects.filter(reviewer=reviewer, state__in=DECIDED).order_by("-reviewed_at").first()
+    """What this person decided on last; None where that was rejected and its picture is erased. What was
+    withdrawn since does not count."""
+    decided = Correction.objects.filter(reviewer=reviewer, state__in=DECIDED).order_by("-reviewed_at")
+    last = decided.first()
+    return last if last is not None and last.signature else None
 
 
 def counts_by_label() -> dict[str, int]:
@@ -72,7 +88,7 @@ def counts_by_label() -> dict[str, int]:
 
 def twin_of(correction: Correction) -> Correction | None:
     """The correction that looks most like the same face, of those in use first; None where none does."""
-    others = Correction.objects.exclude(pk=correction.pk).exclude(crop="").order_by("id")
+    others = Correction.objects.exclude(pk=correction.pk).exclude(signature=b"").order_by("id")
     for rows in (others.filter(state__in=USED), others.exclude(state__in=USED)):
         found = list(rows.values_list("pk", "signature"))
         if twins := look_alikes(_signatures([correction.signature]), _signatures([row[1] for row in found])):
@@ -87,6 +103,12 @@ def _signatures(stored: Sequence[bytes]) -> np.ndarray:
 def look_alikes(first: np.ndarray, second: np.ndarray) -> list[Twin]:
     """For each signature [72] of `first` [n, 72] the nearest in `second` that looks like the same face."""
     return find_twins(first, second, most_bits=MOST_BITS, most_grey=MOST_GREY)
+
+
+def first_alike(corrections: Sequence[Correction]) -> list[int]:
+    """For each the index of the earliest one that it looks like, directly or by others in between."""
+    signatures = _signatures([correction.signature for correction in corrections])
+    return group_alike(signatures, most_bits=MOST_BITS, most_grey=MOST_GREY)
 
 
 def count_corrections(*, owner: AbstractBaseUser) -> int:

@@ -3,12 +3,14 @@
 import logging
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from detector.my_data import KEPT, Document
+from detector.services.account_rows import AccountGone, lock_account
 
 logger = logging.getLogger(__name__)
 PIECE = 64 * 1024
@@ -64,8 +66,9 @@ class _Pipe:
 def delete_everything(*, user: AbstractBaseUser) -> None:
     """Delete all that is kept about the account, but for the account; its sessions and tokens end too."""
     _delete_kept(user)
-    with transaction.atomic():
-        _lock(user)
+    with suppress(AccountGone), transaction.atomic():
+        # What makes something for an account locks its row first: whatever came before this is there now.
+        lock_account(user.pk)
         _delete_kept(user)
     logger.info("everything of account %s is deleted", user.pk)
 
@@ -73,17 +76,11 @@ def delete_everything(*, user: AbstractBaseUser) -> None:
 def delete_account(*, user: AbstractBaseUser) -> None:
     """Delete the account and everything that is kept about it. What is running for it is cancelled first."""
     _delete_kept(user)
-    with transaction.atomic():
-        _lock(user)
+    with suppress(AccountGone), transaction.atomic():  # by the same button, pressed twice
+        lock_account(user.pk)
         _delete_kept(user)
         get_user_model().objects.get(pk=user.pk).delete()
     logger.info("account %s is deleted", user.pk)
-
-
-def _lock(user: AbstractBaseUser) -> None:
-    """What makes something for an account locks its row first: whatever came before this is there now, and
-    nothing comes until the transaction ends."""
-    get_user_model().objects.select_for_update().get(pk=user.pk)
 
 
 def _delete_kept(user: AbstractBaseUser) -> None:

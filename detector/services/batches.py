@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import current_app
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -22,6 +21,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import OPEN, BatchItem, BatchJob
 from detector.selectors.batches import retryable_items
+from detector.services.account_rows import lock_account
 from detector.services.batch_files import delete_folder, delete_leftovers, new_folder
 from detector.services.batch_intake import Candidate, Incoming, candidates
 from detector.services.webhooks import announce_end, check_url, forget_end, new_webhook
@@ -102,7 +102,7 @@ def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook:
     """Store what was handed in and queue it; what is no picture becomes an item that has failed already.
 
     The address `webhook`, if there is one, is told when the batch has ended. Raises NoFiles, BadWebhook,
-    TooManyItems, BatchTooLarge or TooManyBatches; then nothing is kept.
+    TooManyItems, BatchTooLarge, TooManyBatches or AccountGone; then nothing is kept.
     """
     if not files:
         raise NoFiles()
@@ -120,7 +120,7 @@ def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook:
         items = _store(batch, files)
         with transaction.atomic():
             # Whoever else makes one for this account waits here, so that none is counted too late.
-            get_user_model().objects.select_for_update().get(pk=owner.pk)
+            lock_account(owner.pk)
             _check_open_batches(owner)
             batch.save()
             BatchItem.objects.bulk_create(items, batch_size=200)
@@ -148,11 +148,14 @@ def request_cancel(*, batch: BatchJob) -> None:
 
 def retry(*, batch: BatchJob) -> None:
     """Queue the pictures of an ended batch that failed or were cancelled once more; what was refused when it
-    was handed in is not there any more and stays refused. Raises NothingToRetry, TooManyBatches."""
+    was handed in is not there any more and stays refused.
+
+    Raises NothingToRetry, TooManyBatches, AccountGone.
+    """
     again = retryable_items(batch)
     with transaction.atomic():
         if batch.owner_id is not None:
-            get_user_model().objects.select_for_update().get(pk=batch.owner_id)
+            lock_account(batch.owner_id)
             _check_open_batches(batch.owner)
         ended = BatchJob.objects.filter(pk=batch.pk).exclude(state__in=OPEN)
         if not ended.update(state=State.QUEUED, cancel_requested=False, finished_at=None):

@@ -11,21 +11,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from detector.conf import config
 from detector.errors import FULL, DiskFull, HamsterError
 from detector.models import NOT_A_FACE, Correction, Dataset
-from detector.selectors.corrections import look_alikes, used_corrections
+from detector.selectors.corrections import first_alike, used_corrections
 from detector.selectors.datasets import uploaded_bytes
+from detector.services.account_rows import lock_account
 from detector.services.correction_files import MANIFEST, read_crop
 from detector.services.dataset_files import check_room, delete_folder, new_folder
 from detector.services.dataset_intake import ArchiveTooLarge
 from detector.services.datasets import free_name, keep_made_dataset
 from ml.config import EMOTIONS
-from ml.duplicates import stack
 
 logger = logging.getLogger(__name__)
 VALID_SHARE = 0.2
@@ -47,7 +46,7 @@ def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
     """Copy all accepted corrections into a new data set and have it checked. One whose sender withdraws it
     meanwhile is not in it.
 
-    Raises BadName, NameTaken, NothingAccepted, ArchiveTooLarge, DiskFull; then nothing is kept.
+    Raises BadName, NameTaken, NothingAccepted, ArchiveTooLarge, DiskFull, AccountGone; then nothing is kept.
     """
     name = free_name(name)
     used = list(used_corrections())
@@ -63,6 +62,7 @@ def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
     try:
         copied = [correction for correction in used if _write_picture(folder, correction, splits)]
         with transaction.atomic():
+            lock_account(owner and owner.pk)
             # Locked: who is withdrawn before this is left out here, who is after it finds the data set.
             ids = [correction.pk for correction in copied]
             standing = used_corrections().filter(pk__in=ids).select_for_update()
@@ -88,7 +88,7 @@ def split_of_each(corrections: Sequence[Correction]) -> dict[int, str]:
     """Ids -> "train" or "valid". There is always something to train on and, of two or more groups of
     look-alikes, something to measure on."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for correction, first in zip(corrections, _first_alike(corrections), strict=True):
+    for correction, first in zip(corrections, first_alike(corrections), strict=True):
         groups[corrections[first].key].append(correction.pk)
     places = {key: int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 for key in groups}
     order = sorted(groups, key=places.__getitem__)
@@ -98,16 +98,6 @@ def split_of_each(corrections: Sequence[Correction]) -> dict[int, str]:
     if len(valid) == len(order):
         valid.discard(order[-1])
     return {pk: "valid" if key in valid else "train" for key, ids in groups.items() for pk in ids}
-
-
-def _first_alike(corrections: Sequence[Correction]) -> list[int]:
-    """For each the index of the earliest one that it looks like, directly or by others in between."""
-    signatures = stack([np.frombuffer(correction.signature, np.uint8) for correction in corrections])
-    first = list(range(len(corrections)))
-    for index in range(1, len(corrections)):
-        for twin in look_alikes(signatures[index : index + 1], signatures[:index]):
-            first[index] = first[twin.second]
-    return first
 
 
 def _write_picture(folder: Path, correction: Correction, splits: dict[int, str]) -> bool:

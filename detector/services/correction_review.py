@@ -57,12 +57,13 @@ def relabel_correction(*, correction: Correction, reviewer: AbstractBaseUser, la
 
 
 def reject_correction(*, correction: Correction, reviewer: AbstractBaseUser) -> Correction:
-    """Use it for nothing. Raises AlreadyDecided."""
+    """Use it for nothing; soon its picture is erased. Raises AlreadyDecided."""
     return _decide(correction, reviewer, State.REJECTED, "")
 
 
 def undo_decision(*, reviewer: AbstractBaseUser) -> Correction:
-    """Let what this person decided on last wait again; data sets that were made stay as they are.
+    """Let what this person decided on last wait again; data sets that were made stay as they are. Not so what
+    was rejected more than a minute ago: its picture is erased.
 
     Raises NothingToUndo.
     """
@@ -70,6 +71,7 @@ def undo_decision(*, reviewer: AbstractBaseUser) -> Correction:
     if correction is None:
         raise NothingToUndo()
     standing = Correction.objects.filter(pk=correction.pk, reviewer=reviewer, state=correction.state)
+    standing = standing.exclude(signature=b"")
     if not standing.update(state=State.WAITING, final_label="", reviewer=None, reviewed_at=None):
         raise NothingToUndo()
     correction.refresh_from_db()
@@ -79,7 +81,9 @@ def undo_decision(*, reviewer: AbstractBaseUser) -> Correction:
 
 def _decide(correction: Correction, reviewer: AbstractBaseUser, state: State, label: str) -> Correction:
     waiting = Correction.objects.filter(pk=correction.pk, state=State.WAITING)
-    decided = waiting.update(state=state, final_label=label, reviewer=reviewer, reviewed_at=timezone.now())
+    decided = waiting.update(
+        state=state, final_label=label, reviewer=reviewer, reviewed_at=timezone.now(), sender=""
+    )
     correction.refresh_from_db()
     if not decided:
         raise AlreadyDecided(correction)

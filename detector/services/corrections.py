@@ -13,76 +13,36 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.consent import consent_in_force
-from detector.errors import HamsterError
 from detector.models import RIGHT_LABELS, Correction
-from detector.selectors.corrections import corrections_of, hash_code, kept_bytes
+from detector.selectors.corrections import corrections_of, hash_code, hash_sender, kept_bytes, waiting_bytes
+from detector.services.account_rows import lock_account
+from detector.services.correction_codes import hash_key, new_code
 from detector.services.correction_files import delete_crop, redraw, remove_from_dataset, store
+from detector.services.correction_refusals import (
+    BadBox,
+    BadLabel,
+    ConsentChanged,
+    CorrectionsFull,
+    CorrectionShareFull,
+    KeyTaken,
+    NoConsent,
+    NothingToCorrect,
+)
 from detector.services.datasets import CheckRunning, check_again
 from ml.config import EMOTIONS
 
 logger = logging.getLogger(__name__)
 State = Correction.State
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that is read as something else
-CODE_LENGTH, CODE_GROUP = 24, 4  # 120 bits: not to be guessed, and as good as a salt
+UNDO_TIME = timedelta(minutes=1)
+"""So long a rejected one can be taken back; then its picture is erased."""
+TO_ERASE = Q(state=State.WITHDRAWN) | Q(state=State.REJECTED, signature=b"")
 LEAST_SIDE = 0.05  # of the crop: a smaller box shows no face in 320 pixels
-
-
-class NoConsent(HamsterError):
-    """Sent without a word on whether the picture may be kept."""
-
-    code = "no_consent"
-    message = _(
-        "Without consent nothing is kept. Send the version of the text that was agreed to as `consent`."
-    )
-
-
-class ConsentChanged(HamsterError):
-    """The text that was agreed to is not the one in force."""
-
-    code = "consent_changed"
-    status = 409
-    message = _("What is asked has changed since this page was loaded. Load it again and look at it.")
-
-
-class BadBox(HamsterError):
-    """No box of a face inside the crop."""
-
-    code = "bad_box"
-    message = _(
-        "The box has to lie inside the picture, as fractions of it, and to take a twentieth of each side."
-    )
-
-
-class BadLabel(HamsterError):
-    """No expression."""
-
-    code = "bad_label"
-
-    def __init__(self) -> None:
-        super().__init__(gettext("Choose one of {labels}.").format(labels=", ".join(RIGHT_LABELS)))
-
-
-class NothingToCorrect(HamsterError):
-    """The right label is the one that was shown."""
-
-    code = "nothing_to_correct"
-    message = _("That is what was shown. Choose what it looks like instead.")
-
-
-class CorrectionsFull(HamsterError):
-    """All crops together take as much room as they may."""
-
-    code = "corrections_full"
-    status = 507
-    message = _("There is no room for more corrections at the moment. Nothing was kept.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +62,30 @@ def submit_correction(
     shown: Shown,
     label: str,
     consent: str,
+    address: str | None = None,
+    key: str = "",
 ) -> tuple[Correction, str]:
     """Keep a crop of a face with what it looks like; returns the row and, without an owner, the code that
-    withdraws it (else ""). The code is nowhere else: only its hash is kept.
+    withdraws it (else ""). The code is nowhere else: only its hash is kept. Where one came with this `key`
+    already, that is returned, and nothing more is kept.
 
-    `box` has x1, y1, x2, y2 as fractions of `picture`. Raises NoConsent, ConsentChanged, BadBox, BadLabel,
-    NothingToCorrect, CorrectionsFull, DiskFull, ml.images.ImageError; then nothing is kept.
+    `box` has x1, y1, x2, y2 as fractions of `picture`; `address` is where somebody without an account sends
+    from. Raises NoConsent, ConsentChanged, BadBox, BadLabel, NothingToCorrect, CorrectionsFull,
+    CorrectionShareFull, DiskFull, AccountGone, BadKey, KeyTaken, ml.images.ImageError; then nothing is kept.
     """
+    said = {
+        **{side: float(box[side]) for side in ("x1", "y1", "x2", "y2")},
+        **{
+            "shown_label": shown.label,
+            "shown_score": shown.score,
+            "detector": shown.detector,
+            "label": label,
+        },
+    }
+    repeat_key = key and hash_key(key, owner and owner.pk)
+    code = "" if owner else new_code(key)
+    if (earlier := _sent_before(repeat_key, said)) is not None:
+        return earlier, code
     asked = consent_in_force()
     if not consent:
         raise NoConsent()
@@ -120,27 +97,30 @@ def submit_correction(
         raise NothingToCorrect()
     _check_box(box)
     crop = redraw(picture)
-    _check_room(len(crop.jpeg))
-    now, code = timezone.now(), "" if owner else new_code()
+    sender = "" if owner else hash_sender(address)
+    _check_room(len(crop.jpeg), owner, sender)
+    now = timezone.now()
     correction = Correction(
         owner=owner,
         code_hash=code and hash_code(code),
+        sender=sender,
+        repeat_key=repeat_key,
         expires_at=now + timedelta(days=asked.days),
         consent_version=asked.version,
         consent_at=now,
         key=secrets.token_hex(16),
         signature=crop.signature,
-        **{side: float(box[side]) for side in ("x1", "y1", "x2", "y2")},
-        shown_label=shown.label,
-        shown_score=shown.score,
-        detector=shown.detector,
-        label=label,
+        **said,
     )
     store(correction, crop.jpeg)
     try:
-        correction.save()
-    except BaseException:
+        with transaction.atomic():
+            lock_account(owner and owner.pk)
+            correction.save()
+    except BaseException as error:
         delete_crop(correction.crop.name)
+        if isinstance(error, IntegrityError) and (earlier := _sent_before(repeat_key, said)) is not None:
+            return earlier, code  # both came at once
         raise
     logger.info("%s came in: shown %s, said to be %s", correction, shown.label, label)
     return correction, code
@@ -149,7 +129,7 @@ def submit_correction(
 def withdraw_correction(*, correction: Correction) -> None:
     """End a correction and erase its picture, also in data sets. One that is withdrawn already stays so."""
     with transaction.atomic():
-        Correction.objects.filter(pk=correction.pk).update(state=State.WITHDRAWN)
+        Correction.objects.filter(pk=correction.pk).update(state=State.WITHDRAWN, sender="")
         transaction.on_commit(lambda: _erase(correction.pk))
     logger.info("%s was withdrawn", correction)
 
@@ -169,25 +149,22 @@ def delete_corrections(*, owner: AbstractBaseUser) -> int:
 
 
 def expire_corrections() -> int:
-    """Erase what has had its time, what belongs to an account that is gone, and what a withdrawal left over;
-    returns how many were ended here. Rows whose time is over are forgotten."""
+    """Erase what has had its time, what belongs to an account that is gone, the pictures of rejected ones,
+    and what a withdrawal left over; returns how many were ended here. Rows are forgotten when their time is
+    over."""
     now = timezone.now()
     with transaction.atomic():
         is_over = Q(expires_at__lte=now) | Q(owner=None, code_hash="")
         going_on = Correction.objects.exclude(state=State.WITHDRAWN)
-        ended = going_on.filter(is_over).update(state=State.WITHDRAWN)
-    unfinished = Correction.objects.filter(Q(state=State.WITHDRAWN), ~Q(crop="") | Q(datasets__isnull=False))
+        ended = going_on.filter(is_over).update(state=State.WITHDRAWN, sender="")
+        # From here on its reviewer can't take it back.
+        going_on.filter(state=State.REJECTED, reviewed_at__lte=now - UNDO_TIME).update(signature=b"")
+    unfinished = Correction.objects.filter(TO_ERASE, ~Q(crop="") | Q(datasets__isnull=False))
     for pk in list(unfinished.values_list("pk", flat=True).distinct()):
         _erase(pk)
     erased = Correction.objects.filter(state=State.WITHDRAWN, crop="", datasets__isnull=True)
     erased.filter(Q(expires_at__lte=now) | Q(owner=None, code_hash="")).delete()
     return ended
-
-
-def new_code() -> str:
-    """A withdrawal code, in groups that can be read out: `AB2C-...`."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
-    return "-".join(letters[start : start + CODE_GROUP] for start in range(0, CODE_LENGTH, CODE_GROUP))
 
 
 def _check_box(box: Mapping[str, float]) -> None:
@@ -199,14 +176,24 @@ def _check_box(box: Mapping[str, float]) -> None:
         raise BadBox()
 
 
-def _check_room(size: int) -> None:
+def _sent_before(repeat_key: str, said: Mapping[str, object]) -> Correction | None:
+    """The correction that came with this key. Raises KeyTaken if it said something else."""
+    earlier = Correction.objects.filter(repeat_key=repeat_key).first() if repeat_key else None
+    if earlier is not None and any(getattr(earlier, name) != value for name, value in said.items()):
+        raise KeyTaken()
+    return earlier
+
+
+def _check_room(size: int, owner: AbstractBaseUser | None, sender: str) -> None:
+    if waiting_bytes(owner=owner, sender=sender) + size > config.correction_share_bytes:
+        raise CorrectionShareFull()
     if kept_bytes() + size > config.correction_quota_bytes:
         raise CorrectionsFull()
 
 
 def _erase(pk: int) -> None:
-    """Delete the files of a withdrawn correction and what could be told from them."""
-    correction = Correction.objects.filter(pk=pk, state=State.WITHDRAWN).first()
+    """Delete the files of a withdrawn or rejected correction and what could be told from them."""
+    correction = Correction.objects.filter(TO_ERASE, pk=pk).first()
     if correction is None:
         return
     for dataset in correction.datasets.all():

@@ -15,7 +15,7 @@ from pathlib import Path
 from django.conf import settings
 
 from detector.conf import config
-from detector.errors import DiskFull
+from detector.services import disk_room
 
 logger = logging.getLogger(__name__)
 REQUEST_PREFIX = ".request-"
@@ -41,8 +41,7 @@ def check_room(size: int) -> None:
     """Raises DiskFull unless uploads may take so many bytes more of the disk."""
     root = uploads_root()
     root.mkdir(parents=True, exist_ok=True)
-    if size > shutil.disk_usage(root).free - config.dataset_free_bytes:
-        raise DiskFull()
+    disk_room.check_room(size, folder=root)
 
 
 def delete_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import OPEN, Dataset, Evaluation, JobState, TrainingRun
 from detector.selectors.datasets import uploaded_bytes
+from detector.services.account_rows import lock_account
 from detector.services.dataset_files import delete_folder, delete_leftovers, new_folder, uploads_root
 from detector.services.dataset_intake import ArchiveTooLarge, unpack
 
@@ -87,7 +88,7 @@ class DatasetInUse(HamsterError):
 def register_dataset(*, name: str, folder: str, owner: AbstractBaseUser | None) -> Dataset:
     """Note a folder on this server as a data set and have it checked; nothing in it is ever changed.
 
-    Raises BadName, NameTaken, NotADataset, FolderTaken.
+    Raises BadName, NameTaken, NotADataset, FolderTaken, AccountGone.
     """
     name = free_name(name)
     path = yolo_folder(folder)
@@ -97,7 +98,7 @@ def register_dataset(*, name: str, folder: str, owner: AbstractBaseUser | None) 
 def upload_dataset(*, name: str, archive: Path, owner: AbstractBaseUser | None) -> Dataset:
     """Unpack a zip archive in YOLO layout into a folder of its own and have it checked.
 
-    Raises BadName, NameTaken, BadArchive or one of its kind, DiskFull; then nothing is kept.
+    Raises BadName, NameTaken, BadArchive or one of its kind, DiskFull, AccountGone; then nothing is kept.
     """
     name = free_name(name)
     dataset = Dataset(name=name, uploaded=True, folder=str(new_folder()), owner=owner)
@@ -114,7 +115,7 @@ def upload_dataset(*, name: str, archive: Path, owner: AbstractBaseUser | None) 
 def keep_made_dataset(*, dataset: Dataset) -> Dataset:
     """Save a data set whose files the site has just written into `new_folder()`, and have it checked.
 
-    `name`, `folder`, `size` and `owner` are filled in. Raises NameTaken, ArchiveTooLarge.
+    `name`, `folder`, `size` and `owner` are filled in. Raises NameTaken, ArchiveTooLarge, AccountGone.
     """
     dataset.uploaded = True
     return _save(dataset)
@@ -223,6 +224,7 @@ def _save(dataset: Dataset) -> Dataset:
     dataset.heartbeat_at = timezone.now()
     try:
         with transaction.atomic():
+            lock_account(dataset.owner_id)
             if dataset.uploaded:
                 # Locked, in one order, so that two uploads do not both take the room that is left.
                 list(Dataset.objects.select_for_update().order_by("pk").values_list("pk"))

@@ -26,6 +26,7 @@ from detector.errors import HamsterError
 from detector.evaluation_results import frame_results, look_at
 from detector.models import OPEN, Dataset, DetectorVersion, Evaluation, EvaluationPart
 from detector.selectors.evaluations import pictures_of
+from detector.services.account_rows import lock_account
 from ml.dataset import DatasetError, Sample, find_split, load_split
 from ml.metrics import summarize
 from ml.predictor import DetectorFileError, Predictor
@@ -55,13 +56,17 @@ class EvaluationIsOpen(HamsterError):
 def request_evaluation(
     *, version: DetectorVersion, dataset: Dataset, owner: AbstractBaseUser | None, split: str = "valid"
 ) -> Evaluation:
-    """Queue a version over one split of a data set. Raises `UnusableDataset`, `EvaluationIsOpen`."""
+    """Queue a version over one split of a data set.
+
+    Raises `UnusableDataset`, `EvaluationIsOpen`, `AccountGone`.
+    """
     if find_split(Path(dataset.folder), split) is None:
         raise UnusableDataset(
             f"{dataset.name} has no folder {split}/images.", details={"dataset": dataset.name}
         )
     try:
         with transaction.atomic():
+            lock_account(owner and owner.pk)
             evaluation = Evaluation.objects.create(version=version, dataset=dataset, split=split, owner=owner)
             # Robust: when Redis is away the row is there all the same, and a worker finds it later.
             transaction.on_commit(lambda: send_evaluation(evaluation.pk), robust=True)

@@ -2,7 +2,6 @@
 
 import logging
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.translation import gettext
@@ -10,7 +9,9 @@ from django.utils.translation import gettext
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import LiveSession
-from detector.session_record import SessionRecord
+from detector.services.account_rows import lock_account
+from detector.services.disk_room import check_room_for_rows
+from detector.session_record import MAX_BYTES, SessionRecord
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class TooManySessions(HamsterError):
 
 
 def keep_session(*, owner: AbstractBaseUser, record: SessionRecord) -> LiveSession:
-    """Store a session for its owner. Raises TooManySessions; then nothing is kept."""
+    """Store a session for its owner. Raises TooManySessions, DiskFull, AccountGone; then nothing is kept."""
+    check_room_for_rows(MAX_BYTES)
     session = LiveSession(
         owner=owner,
         name=record.name,
@@ -46,7 +48,7 @@ def keep_session(*, owner: AbstractBaseUser, record: SessionRecord) -> LiveSessi
     )
     with transaction.atomic():
         # Whoever else keeps one for this account waits here, so that none is counted too late.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        lock_account(owner.pk)
         if LiveSession.objects.filter(owner=owner).count() >= config.live_session_max_kept:
             raise TooManySessions()
         session.save()

@@ -4,21 +4,23 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from detector.conf import config
+from detector.conf import KIB, config
 from detector.errors import HamsterError
 from detector.models import Prediction
 from detector.selectors.predictions import predictions_of
+from detector.services.account_rows import lock_account
 from detector.services.batch_intake import tidy_name
+from detector.services.disk_room import check_room_for_rows
 from detector.thumbnails import SMALL, thumbnail
 from ml.images import upright_size
 
 logger = logging.getLogger(__name__)
+MOST_BYTES = 256 * KIB  # of a row: a hundred faces, and a small picture
 
 
 class TooManyKept(HamsterError):
@@ -39,7 +41,8 @@ class TooManyKept(HamsterError):
 
 
 def check_room(*, owner: AbstractBaseUser) -> None:
-    """Raises TooManyKept if the account may keep no more."""
+    """Raises TooManyKept if the account may keep no more, DiskFull if the site has no room for it."""
+    check_room_for_rows(MOST_BYTES)
     if Prediction.objects.filter(owner=owner).count() >= config.kept_max:
         raise TooManyKept()
 
@@ -54,7 +57,8 @@ def keep_prediction(
 ) -> Prediction:
     """Keep what was found in a picture, `result` as the API gives it, and a small copy if so wished.
 
-    `content` is the picture's file, which is not kept. Raises TooManyKept or ml.images.ImageError.
+    `content` is the picture's file, which is not kept. Raises TooManyKept, DiskFull, AccountGone or
+    ml.images.ImageError.
     """
     width, height = upright_size(content, max_pixels=config.upload_max_pixels)
     prediction = Prediction(
@@ -70,7 +74,7 @@ def keep_prediction(
     )
     with transaction.atomic():
         # Whoever else keeps one for this account waits here, so that none is counted too late.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        lock_account(owner.pk)
         check_room(owner=owner)
         prediction.save()
     return prediction

@@ -8,7 +8,6 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils.translation import gettext
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import ApiToken
+from detector.services.account_rows import lock_account
 
 MARK = "hamster_"  # finds a token that lies about where none should, in a repository say
 SHOWN = len(MARK) + 6
@@ -89,12 +89,12 @@ class TokenCantMakeTokens(HamsterError):
 def make_token(
     *, owner: AbstractBaseUser, name: str, expires_at: datetime | None = None
 ) -> tuple[ApiToken, str]:
-    """A new token, and its text, which is known to nobody afterwards. Raises TooManyTokens."""
+    """A new token, and its text, which is known to nobody afterwards. Raises TooManyTokens, AccountGone."""
     now = timezone.now()
     text = MARK + secrets.token_urlsafe(SECRET_BYTES)
     with transaction.atomic():
         # Whoever else makes one for this account waits here, so that none is counted too late.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        lock_account(owner.pk)
         mine = ApiToken.objects.filter(owner=owner)
         mine.filter(revoked_at__lt=now - KEPT_AFTER_END).delete()
         mine.filter(expires_at__lt=now - KEPT_AFTER_END).delete()

@@ -27,6 +27,7 @@ from detector.errors import HamsterError
 from detector.models import Dataset, TrainingRun
 from detector.selectors.checkpoints import checkpoint_of
 from detector.selectors.training import RESUMABLE, has_checkpoint, waiting_runs
+from detector.services.account_rows import lock_account
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
@@ -114,7 +115,7 @@ def queue_training_run(
     """Save a new run and hand it to a training worker once the transaction is committed.
 
     It learns from the folders of `datasets` and from `run.data_dirs`. Raises UnusableDataDirs, NoCheckpoint,
-    BadSettings.
+    BadSettings, AccountGone.
     """
     datasets = list(datasets)
     folders = [*(dataset.folder for dataset in datasets), *run.data_dirs]
@@ -128,6 +129,7 @@ def queue_training_run(
         first = next(iter(error.message_dict.items()))
         raise BadSettings(f"{first[0]}: {first[1][0]}", details=error.message_dict) from error
     with transaction.atomic():
+        lock_account(owner and owner.pk)
         # Locked, in one order: who deletes a data set looks for its runs under the same lock.
         needed = Dataset.objects.filter(folder__in={*folders, *run.data_dirs})
         there = set(needed.select_for_update().order_by("pk").values_list("pk", flat=True))

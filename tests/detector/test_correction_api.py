@@ -1,13 +1,18 @@
 """Corrections over REST: anybody sends one, whoever sent it sees and withdraws it, and nobody else."""
 
+import secrets
+from threading import Barrier, Thread
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
 from detector.models import Correction
-from tests.detector.corrections import face, post, send, stored
+from detector.services.correction_review import accept_correction
+from tests.detector.corrections import face, fields, post, send, stored
 from tests.detector.pictures import ODD_PICTURES, encoded, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +134,96 @@ def test_without_room_a_correction_is_refused(client, hamster):
     assert (post(client).status_code, code_of(post(client))) == (507, "corrections_full")
 
 
+def test_nobody_takes_more_than_a_share_with_what_waits_and_others_have_theirs(client, owner, hamster):
+    staff = get_user_model().objects.create_user("clerk", is_staff=True)
+    first = post(client).json()
+    correction = Correction.objects.get()
+    assert "127.0.0.1" not in str(Correction.objects.values().get())
+    room = correction.size + 100
+    hamster(correction_share_bytes=room, correction_rate="", api_rate="")
+    refused = post(client)
+    assert (refused.status_code, code_of(refused)) == (409, "correction_share_full")
+    assert f"({room} bytes)" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["details"] == {"max_bytes": room}
+
+    assert post(Client(REMOTE_ADDR="198.51.100.7")).status_code == 201
+    signed_in = Client()
+    signed_in.force_login(owner)
+    assert [post(signed_in).status_code for _ in range(2)] == [201, 409]
+
+    client.delete(f"/api/corrections/{first['id']}/", headers=with_code(first["code"]))
+    second = post(client)
+    assert [second.status_code, post(client).status_code] == [201, 409]
+    accept_correction(correction=Correction.objects.get(pk=second.json()["id"]), reviewer=staff)
+    assert post(client).status_code == 201
+    assert not Correction.objects.exclude(state="waiting").exclude(sender="").exists()
+
+
+def with_key(client: Client, key: str, **changed: object):
+    return client.post("/api/corrections/", fields(**changed), headers={"Idempotency-Key": key})
+
+
+def test_the_same_request_with_the_same_key_gets_the_same_answer_and_is_kept_once(client, media, hamster):
+    key = secrets.token_hex(16)
+    first = with_key(client, key)
+    assert first.status_code == 201
+    hamster(correction_quota_bytes=0, correction_rate="", api_rate="")
+    again = with_key(client, key)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert len(stored(media)) == Correction.objects.count() == 1
+    row = str(Correction.objects.values().get())
+    assert key not in row
+    assert first.json()["code"].replace("-", "") not in row
+    withdrawn = client.delete(
+        f"/api/corrections/{again.json()['id']}/", headers=with_code(again.json()["code"])
+    )
+    assert withdrawn.status_code == 204
+    assert with_key(client, key).json()["state"] == "withdrawn"
+
+
+def test_other_keys_and_the_same_key_of_somebody_else_make_other_corrections(client, owner):
+    key = secrets.token_urlsafe(24)
+    signed_in = Client()
+    signed_in.force_login(owner)
+    anonymous, other, mine = (
+        with_key(visitor, sent).json()
+        for visitor, sent in ((client, key), (client, secrets.token_hex(16)), (signed_in, key))
+    )
+    assert len({anonymous["id"], other["id"], mine["id"]}) == 3
+    assert anonymous["code"] != other["code"]
+    assert mine["code"] == ""
+    assert with_key(signed_in, key).json() == mine
+
+
+def test_a_key_that_says_something_else_or_could_be_anothers_is_refused(client, media):
+    key = secrets.token_hex(16)
+    with_key(client, key)
+    for changed in ({"label": "fear"}, {"x2": "0.7"}, {"shown_score": "0.5"}):
+        refused = with_key(client, key, **changed)
+        assert (refused.status_code, code_of(refused)) == (409, "idempotency_key_taken")
+    for bad in ("1", key[:31], f"{key}.", f"{key}/", "k" * 129):
+        refused = with_key(client, bad)
+        assert (refused.status_code, code_of(refused)) == (400, "bad_idempotency_key")
+    assert len(stored(media)) == Correction.objects.count() == 1
+
+
+def test_of_two_that_come_at_once_with_the_same_key_one_is_kept_and_both_are_told(media):
+    key, together, answers = secrets.token_hex(16), Barrier(2), []
+
+    def send_it() -> None:
+        together.wait()
+        answers.append(with_key(Client(), key).json())
+        connection.close()
+
+    threads = [Thread(target=send_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers[0] == answers[1]
+    assert len(stored(media)) == Correction.objects.count() == 1
+
+
 def test_json_is_not_taken(client):
     assert client.post("/api/corrections/", "{}", "application/json").status_code == 415
 
@@ -155,3 +250,20 @@ def test_any_picture_that_predictions_take_is_taken(client):
         answer = post(client, file=SimpleUploadedFile(f"{number}.bin", content))
         assert answer.status_code == 201, answer.content
     assert get_user_model().objects.count() == 0
+
+
+def test_a_page_of_an_allowed_site_may_send_the_code_and_read_when_to_come_back(client, settings, hamster):
+    settings.CORS_ALLOWED_ORIGINS = ["https://elsewhere.example"]
+    asked = {"Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "x-withdrawal-code"}
+    origin = {"Origin": "https://elsewhere.example"}
+    preflight = client.options("/api/corrections/1/", headers={**origin, **asked})
+    assert preflight.headers["Access-Control-Allow-Origin"] == "https://elsewhere.example"
+    assert {"x-withdrawal-code", "idempotency-key"} <= set(
+        preflight.headers["Access-Control-Allow-Headers"].split(", ")
+    )
+    hamster(api_rate="1/minute")
+    answers = [client.get("/api/corrections/1/", headers=origin) for _ in range(2)]
+    assert (answers[1].status_code, answers[1].headers["Access-Control-Expose-Headers"]) == (
+        429,
+        "Retry-After",
+    )

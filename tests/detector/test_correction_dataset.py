@@ -1,18 +1,28 @@
 """A data set made of corrections: good for training, and without what is withdrawn."""
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.utils import timezone
+from PIL import Image
 
 from detector.models import Correction, Dataset, JobState
+from detector.selectors.corrections import twin_of
 from detector.services import correction_dataset
 from detector.services.correction_dataset import NothingAccepted, make_dataset, split_of_each
-from detector.services.correction_review import accept_correction, reject_correction, relabel_correction
+from detector.services.correction_review import (
+    accept_correction,
+    reject_correction,
+    relabel_correction,
+    undo_decision,
+)
 from detector.services.corrections import expire_corrections, withdraw_correction
 from detector.services.dataset_checks import carry_out_check, claim_check
 from detector.services.dataset_intake import ArchiveTooLarge
@@ -131,6 +141,30 @@ def test_look_alikes_are_in_the_same_split(staff):
     assert set(splits.values()) == {"train", "valid"}
 
 
+def blocks(cells: np.ndarray) -> bytes:
+    """A picture of 8x9 grey fields, which are its signature."""
+    image = Image.fromarray(cells.astype(np.uint8)).resize((180, 160), Image.Resampling.NEAREST)
+    return encoded(image.convert("RGB"), quality=95)
+
+
+def test_those_that_look_alike_only_by_another_in_between_are_in_the_same_split(staff):
+    rng = np.random.default_rng(3)
+    lighter_above = np.repeat([1, -1], 4)[:, None]
+    for _ in range(12):
+        cells = rng.integers(30, 220, (8, 9))
+        for levels in (0, 12, 6):
+            correction, _ = send(picture=blocks(cells + levels * lighter_above))
+            accept_correction(correction=correction, reviewer=staff)
+    rows = list(Correction.objects.order_by("id"))
+    assert twin_of(rows[1]) == rows[2]
+    Correction.objects.filter(pk=rows[2].pk).update(signature=b"")
+    assert twin_of(rows[1]) is None  # the first two of each three are no look-alikes
+    splits = split_of_each(rows)
+    for start in range(0, len(rows), 3):
+        assert len({splits[row.pk] for row in rows[start : start + 3]}) == 1
+    assert set(splits.values()) == {"train", "valid"}
+
+
 @pytest.mark.parametrize(("count", "splits"), [(1, {"train"}), (2, {"train", "valid"})])
 def test_few_pictures_leave_something_to_train_on_and_if_they_can_to_measure_on(staff, count, splits):
     for seed in range(count):
@@ -176,6 +210,18 @@ def test_a_check_that_is_going_on_begins_anew_when_a_crop_goes(accepted, staff):
     withdraw_correction(correction=accepted[0])
     assert not carry_out_check(dataset=claimed)  # what it saw is not written down
     assert check(dataset).images == 20
+
+
+def test_one_that_is_rejected_on_second_thoughts_goes_from_data_sets_too(accepted, staff):
+    dataset = check(make_dataset(name="one", owner=staff))
+    gone = accepted[-1]
+    Correction.objects.filter(pk=gone.pk).update(reviewed_at=timezone.now() + timedelta(days=1))
+    assert undo_decision(reviewer=staff) == gone
+    reject_correction(correction=gone, reviewer=staff)
+    Correction.objects.filter(pk=gone.pk).update(reviewed_at=timezone.now() - timedelta(minutes=1))
+    expire_corrections()
+    assert not list(folder_of(dataset).rglob(f"{gone.key}*"))
+    assert gone.file_name not in {row["file"] for row in manifest(dataset)}
 
 
 def test_an_expired_crop_goes_from_data_sets_too(accepted, staff):

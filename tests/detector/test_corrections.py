@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.utils import timezone
 from PIL import Image, PngImagePlugin
 
@@ -19,8 +20,15 @@ from detector.selectors.corrections import (
     count_corrections,
     export_corrections,
     kept_bytes,
+    twin_of,
 )
 from detector.services.correction_files import delete_forgotten_crops, read_crop
+from detector.services.correction_review import (
+    NothingToUndo,
+    accept_correction,
+    reject_correction,
+    undo_decision,
+)
 from detector.services.corrections import (
     BadBox,
     BadLabel,
@@ -197,6 +205,71 @@ def test_a_crop_that_could_not_be_erased_is_erased_at_the_next_look(media):
     assert stored(media) == []
     correction.refresh_from_db()
     assert correction.crop.name == ""
+
+
+def reject(correction: Correction, *, minutes_ago: float = 1) -> User:
+    reviewer = User.objects.get_or_create(username="clerk")[0]
+    reject_correction(correction=correction, reviewer=reviewer)
+    decided = timezone.now() - timedelta(minutes=minutes_ago)
+    Correction.objects.filter(pk=correction.pk).update(reviewed_at=decided)
+    return reviewer
+
+
+def test_of_a_rejected_one_the_picture_is_erased_at_the_next_look_and_the_row_stays(media, owner):
+    correction, _ = send(owner=owner)
+    other, _ = send(owner=owner, seed=1)
+    reviewer = reject(correction)
+    assert expire_corrections() == 0
+    assert stored(media) == [other.file_name]
+    correction.refresh_from_db()
+    assert (correction.state, correction.crop.name, correction.size) == ("rejected", "", 0)
+    assert bytes(correction.signature) == b""
+    exported = {row["id"]: row for row in export_corrections(owner=owner)}[correction.pk]
+    assert (exported["state"], exported["label"], exported["file"]) == ("rejected", "sad", None)
+    assert twin_of(other) is None
+    with pytest.raises(NothingToUndo):
+        undo_decision(reviewer=reviewer)
+    withdraw_correction(correction=correction)
+    correction.refresh_from_db()
+    assert correction.state == "withdrawn"
+
+
+def test_for_a_minute_a_rejection_can_be_taken_back_with_its_picture(media):
+    correction, _ = send()
+    reviewer = reject(correction, minutes_ago=0.5)
+    expire_corrections()
+    assert undo_decision(reviewer=reviewer) == correction
+    expire_corrections()
+    assert stored(media) == [correction.file_name]
+
+
+def test_undo_never_takes_back_the_decision_before_one_that_is_final():
+    first, _ = send()
+    second, _ = send(seed=1)
+    reviewer = reject(first, minutes_ago=2)
+    accept_correction(correction=second, reviewer=reviewer)
+    Correction.objects.filter(pk=second.pk).update(reviewed_at=timezone.now() - timedelta(minutes=3))
+    expire_corrections()
+    with pytest.raises(NothingToUndo):
+        undo_decision(reviewer=reviewer)
+    second.refresh_from_db()
+    assert second.state == "accepted"
+
+
+def test_a_rejected_crop_that_could_not_be_erased_is_erased_at_the_next_look(media):
+    correction, _ = send()
+    reviewer = reject(correction)
+    folder = media / "corrections"
+    kept = folder.rename(media / "elsewhere")
+    folder.write_text("not a folder, so nothing in it can be deleted")
+    expire_corrections()
+    with pytest.raises(NothingToUndo):
+        undo_decision(reviewer=reviewer)
+    folder.unlink()
+    kept.rename(folder)
+    assert twin_of(send()[0]) is None
+    expire_corrections()
+    assert correction.file_name not in stored(media)
 
 
 def test_when_its_time_is_over_a_correction_is_erased_and_forgotten(media):

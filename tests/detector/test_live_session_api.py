@@ -129,6 +129,13 @@ def test_an_account_keeps_only_so_many(client, hamster):
     assert send(client, record()).status_code == 201
 
 
+def test_without_room_on_the_disk_no_session_is_kept(client, hamster):
+    hamster(dataset_free_bytes=10**18)
+    refused = send(client, record())
+    assert (refused.status_code, code_of(refused)) == (507, "disk_full")
+    assert not LiveSession.objects.exists()
+
+
 def test_a_bad_session_is_explained_and_not_kept(client):
     refused = send(client, record(duration_ms=-1))
     assert (refused.status_code, code_of(refused)) == (400, "bad_session")

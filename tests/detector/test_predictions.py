@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from detector.errors import DiskFull
 from detector.models import Prediction
 from detector.services.predictions import TooManyKept, expire_predictions, keep_prediction
 from ml.config import EMOTIONS
@@ -176,6 +177,16 @@ def test_the_limit_holds_also_for_who_came_past_the_first_look(owner, hamster):
     with pytest.raises(TooManyKept):
         keep_prediction(owner=owner, name="b.jpg", content=FACE, result=result)
     assert Prediction.objects.get().name == "a.jpg"
+
+
+def test_without_room_on_the_disk_a_picture_is_looked_at_and_nothing_is_kept(mine, owner, hamster):
+    hamster(dataset_free_bytes=10**18)
+    assert code_of(upload(mine)) == (507, "disk_full")
+    assert upload(mine, to="/api/predict").status_code == 200
+    with pytest.raises(DiskFull):
+        result = {"emotion": "happy", "detector": "red-1", "boxes": []}
+        keep_prediction(owner=owner, name="a.jpg", content=FACE, result=result)
+    assert not Prediction.objects.exists()
 
 
 def test_what_is_too_old_is_deleted(mine, hamster):

@@ -118,6 +118,19 @@ def test_a_token_is_refused_where_anybody_else_may_ask(token):
 
 
 @pytest.mark.django_db
+def test_an_address_may_show_so_many_bad_tokens_and_good_ones_still_open(token, hamster):
+    hamster(unauthorized_rate="2/minute")
+    paths = ("/api/batches/", "/api/predictions/", "/api/batches/")
+    answers = [program(f"hamster_{path}").get(path) for path in paths]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
+    assert answers[2].json()["error"]["code"] == "throttled"
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 60
+    assert program(token).get("/api/batches/").status_code == 200
+    elsewhere = program("hamster_nothing").get("/api/batches/", REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.status_code == 401
+
+
+@pytest.mark.django_db
 def test_other_ways_to_authorize_are_none_of_ours():
     answer = Client(headers={"Authorization": "Basic bWlhOm1pYQ=="}).get("/api/batches/")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_authenticated")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.camera_page import start_camera, wait_for_face
 from tests.e2e.site_process import SiteProcess
@@ -93,6 +93,7 @@ def test_a_correction_goes_from_the_camera_to_a_data_set_and_out_of_it_when_it_i
     dialog.get_by_role("button", name="Close").click()
     live_page.get_by_role("button", name="That’s wrong").click()
     expect(dialog.get_by_role("switch")).to_be_checked()  # in this session it need not be said again
+    expect(dialog.get_by_role("status")).to_contain_text("what you choose is sent at once")
     live_page.keyboard.press("Escape")
 
     staff = open_page(browser)
@@ -129,6 +130,54 @@ def test_a_correction_goes_from_the_camera_to_a_data_set_and_out_of_it_when_it_i
 
     staff.goto(f"{site.url}/corrections/review/")
     expect(staff.get_by_role("heading", name="Accepted so far: 0")).to_be_visible()
+
+
+def test_consent_ends_with_the_camera_session(live_page: Page) -> None:
+    wrong = live_page.get_by_role("button", name="That’s wrong")
+    dialog = live_page.get_by_role("dialog", name="What does it look like?")
+    wrong.click()
+    dialog.get_by_role("switch").check()
+    live_page.keyboard.press("Escape")
+    live_page.get_by_role("button", name="Stop", exact=True).click()
+    start_camera(live_page)
+    wait_for_face(live_page)
+    wrong.click()
+    expect(dialog.get_by_role("switch")).not_to_be_checked()
+    expect(dialog.get_by_role("status")).to_be_hidden()
+    dialog.get_by_role("switch").check()
+    live_page.reload()
+    start_camera(live_page)
+    wait_for_face(live_page)
+    wrong.click()
+    expect(dialog.get_by_role("switch")).not_to_be_checked()
+
+
+def test_an_answer_that_was_lost_comes_once_more_with_its_code_and_nothing_is_kept_twice(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, expect_errors=True)
+    start_camera(page)
+    wait_for_face(page)
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/corrections/", lose_answer, times=1)
+    page.get_by_role("button", name="That’s wrong").click()
+    dialog = page.get_by_role("dialog", name="What does it look like?")
+    dialog.get_by_role("button", name="fear").click()
+    dialog.get_by_role("button", name="I agree, send it").click()
+    expect(dialog.get_by_role("status")).to_contain_text("it is never kept twice")
+    (crop,) = crops(site)
+    dialog.get_by_role("button", name="I agree, send it").click()
+    expect(dialog.get_by_text(CODE)).to_be_visible()
+    assert crops(site) == [crop]
+    page.goto(f"{site.url}/corrections/")
+    kept = page.get_by_role("region", name="Sent from this browser without an account")
+    kept.get_by_role("button", name="Withdraw").click()
+    expect(kept.get_by_text("withdrawn", exact=True)).to_be_visible()
+    assert crops(site) == []
 
 
 def test_somebody_signed_in_corrects_a_picture_on_a_phone_and_withdraws_it(

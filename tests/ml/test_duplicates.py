@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from ml.duplicates import find_twins, signature, stack
+from ml.duplicates import find_twins, group_alike, signature, stack
 from tests.ml.drawn_faces import draw_scene
 
 COUNT = 60
@@ -54,6 +54,17 @@ def test_plain_pictures_of_other_patterns_are_told_apart():
     dot.paste(160, (24, 24, 44, 44))
     assert find_twins(signatures([flat]), signatures([dot])) == []
     assert len(find_twins(signatures([flat]), signatures([dot, flat]))) == 1
+
+
+def test_groups_hold_what_is_alike_by_others_in_between_whatever_comes_first():
+    cells = np.arange(20, 200, 20) + np.zeros((8, 1))
+    shift = np.repeat([1, -1], 4)[:, None]
+    near, far, between = (stack([cells + levels * shift]) for levels in (0, 6, 3))
+    other = 255 - near
+    assert group_alike(np.concatenate([near, far])) == [0, 1]
+    assert group_alike(np.concatenate([near, other, far, between, other])) == [0, 1, 0, 0, 1]
+    assert group_alike(np.concatenate([between, far, near])) == [0, 0, 0]
+    assert group_alike(stack([])) == []
 
 
 def test_fifty_thousand_are_compared_while_one_waits():

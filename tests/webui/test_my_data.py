@@ -97,6 +97,17 @@ def test_everything_comes_as_one_archive_and_nothing_of_anybody_else(mia, ben):
         assert secret.encode() not in everything
 
 
+def test_everything_is_taken_out_so_often_an_hour_and_no_more(mia, ben, settings):
+    settings.HAMSTER = {**settings.HAMSTER, "data_download_rate": "2/hour"}
+    for _ in range(2):
+        archive_of(mia)
+    refused = mia.elsewhere.get("/account/data/download/")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+    assert "Try again in 60 minutes." in refused.content.decode()
+    archive_of(ben)
+
+
 def test_a_picture_that_is_gone_meanwhile_is_left_out(mia):
     default_storage.delete(mia.files()[0])
     names = archive_of(mia).namelist()

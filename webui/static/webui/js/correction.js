@@ -8,7 +8,6 @@ import { keepCorrection } from "./kept_corrections.js";
 /** @typedef {{source: HTMLCanvasElement | ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
  *  whether it is shown mirrored, and which version looked */
 
-const CONSENT_KEY = "hamster-correction-consent";
 const QUALITY = 0.92;
 
 export class CorrectionDialog {
@@ -26,16 +25,15 @@ export class CorrectionDialog {
     this.sendButton = part("send");
     /** @type {Face | null} the face that is seen now */
     this.face = null;
-    /** @type {{face: Face, box: import("./crop.js").Box, detector: string} | null} the one that the dialog is about */
+    /** @type {{face: Face, box: import("./crop.js").Box, detector: string, keys: Map<string, string>} | null} the one that the
+     *  dialog is about, and for each label that was tried the key by which the server knows it again */
     this.frozen = null;
     this.label = "";
-    this.agree.checked = isAgreed(dialog.dataset.consent);
+    this.forgetConsent(); // A browser may remember switches over a reload.
     opener.addEventListener("click", () => this.#open());
-    this.agree.addEventListener("change", () => rememberAgreed(this.agree.checked ? dialog.dataset.consent : ""));
     this.labels.addEventListener("click", (event) => this.#choose(event.target.closest("[data-label]")));
     this.sendButton.addEventListener("click", () => {
       this.agree.checked = true;
-      rememberAgreed(dialog.dataset.consent);
       this.#send();
     });
   }
@@ -44,6 +42,11 @@ export class CorrectionDialog {
   see(face) {
     this.face = face;
     this.opener.setAttribute("aria-disabled", String(face === null));
+  }
+
+  /** The camera, or the picture, that it was given before is gone: the next one asks again. */
+  forgetConsent() {
+    this.agree.checked = false;
   }
 
   #open() {
@@ -56,7 +59,7 @@ export class CorrectionDialog {
     context.imageSmoothingQuality = "high";
     context.drawImage(source, x, y, width, height, 0, 0, cut.size.width, cut.size.height);
     this.crop.classList.toggle("mirrored", mirrored);
-    this.frozen = { face: this.face, box: cut.box, detector };
+    this.frozen = { face: this.face, box: cut.box, detector, keys: new Map() };
     this.shown.textContent = shownAs(this.face);
     this.#ask();
     this.dialog.showModal();
@@ -71,7 +74,7 @@ export class CorrectionDialog {
     }
     this.labels.disabled = this.agree.disabled = false;
     this.sendButton.hidden = true;
-    this.said.replaceChildren();
+    this.said.textContent = this.agree.checked ? SAID.agreed : "";
   }
 
   #choose(button) {
@@ -104,7 +107,7 @@ export class CorrectionDialog {
     }
   }
 
-  async #post({ face, box, detector }, label) {
+  async #post({ face, box, detector, keys }, label) {
     const picture = await new Promise((resolve) => this.crop.toBlob(resolve, "image/jpeg", QUALITY));
     if (!picture) throw new CorrectionError("no_picture");
     const form = new FormData();
@@ -116,7 +119,10 @@ export class CorrectionDialog {
     form.append("label", label);
     form.append("consent", this.dialog.dataset.consent);
     const token = this.dialog.querySelector("[name=csrfmiddlewaretoken]")?.value;
-    return ask(this.dialog.dataset.url, { method: "POST", body: form, headers: token ? { "X-CSRFToken": token } : {} });
+    // The same key when it is tried again: the answer that was lost comes once more, and with it the code.
+    if (!keys.has(label)) keys.set(label, newKey());
+    const headers = { "Idempotency-Key": keys.get(label), ...(token && { "X-CSRFToken": token }) };
+    return ask(this.dialog.dataset.url, { method: "POST", body: form, headers });
   }
 
   /** @param {{id: number, code: string, created_at: string, label: string}} sent */
@@ -165,19 +171,7 @@ export async function ask(url, request) {
   throw new CorrectionError(answer?.error?.code ?? "no_answer", answer?.error?.message);
 }
 
-/** For this browser session only: the next one asks again. */
-function rememberAgreed(version) {
-  try {
-    sessionStorage.setItem(CONSENT_KEY, version);
-  } catch (error) {
-    console.info("This browser does not keep the choice.", error);
-  }
-}
-
-function isAgreed(version) {
-  try {
-    return sessionStorage.getItem(CONSENT_KEY) === version;
-  } catch {
-    return false;
-  }
+/** @returns {string} 128 random bits */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

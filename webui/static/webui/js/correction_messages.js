@@ -10,6 +10,7 @@ export function shownAs(face) {
 
 export const SAID = {
   unsent: gettext("Thanks. Without your consent nothing was sent. You can still agree to what stands above."),
+  agreed: gettext("You have agreed, so what you choose is sent at once. Switch it off above if this one is not to be sent."),
   sending: gettext("Sending …"),
   sent: gettext("Sent, thank you. It is among your corrections, where you can withdraw it."),
   kept: gettext("Sent, thank you. This code withdraws it. This browser keeps it for you:"),
@@ -17,7 +18,7 @@ export const SAID = {
 };
 
 const TROUBLES = {
-  no_answer: gettext("No answer came, so it is not known whether this was kept. Try again in a moment."),
+  no_answer: gettext("No answer came, so it is not known whether this was kept. Send it again: it is never kept twice."),
   no_picture: gettext("This browser could not make a small picture of the face, so nothing was sent."),
   throttled: gettext("These were many corrections in a short time. This one was not kept; try again later."),
   corrections_full: gettext("There is no room for more corrections at the moment. Nothing was kept."),

@@ -62,7 +62,10 @@ class Stage {
       this.#rest("offline");
       return;
     }
-    if (!CAMERA_STATES.has(this.state)) this.panels.begin();
+    if (!CAMERA_STATES.has(this.state)) {
+      this.correction.forgetConsent();
+      this.panels.begin();
+    }
     this.#rest("asking");
     try {
       if (!(await this.live.start(this.settings.choices.camera))) return;
@@ -183,6 +186,7 @@ class Stage {
     this.video.hidden = this.canvas.hidden = this.credit.hidden = true;
     this.strip.hide();
     this.#forget(READINGS.idle);
+    if (!CAMERA_STATES.has(state)) this.correction.forgetConsent();
     this.puppets.rest();
     this.numbers.show(NO_NUMBERS);
     if (!message) return;
