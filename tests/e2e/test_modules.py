@@ -207,24 +207,31 @@ def test_a_still_is_of_the_frame_whose_answer_is_shown(run: Callable[..., Any]) 
     kept = run(
         "stills",
         """const stills = new m.Stills();
-        const still = (shade) => {
-            const source = document.createElement("canvas");
+        const made = [];
+        const still = async (shade) => {
+            const source = new OffscreenCanvas(4, 4);
             source.getContext("2d").fillStyle = `rgb(${shade} 0 0)`;
-            source.getContext("2d").fillRect(0, 0, 300, 150);
-            return stills.take({ source, part: { x: 10, y: 10, width: 40, height: 30 } });
+            source.getContext("2d").fillRect(0, 0, 4, 4);
+            made.push(await createImageBitmap(source));
+            return made.at(-1);
         };
-        const red = () => stills.answered?.getContext("2d").getImageData(5, 5, 1, 1).data[0] ?? null;
+        const red = () => {
+            if (!stills.answered) return null;
+            const context = new OffscreenCanvas(4, 4).getContext("2d");
+            context.drawImage(stills.answered, 0, 0);
+            return context.getImageData(1, 1, 1, 1).data[0];
+        };
         const seen = [];
-        for (let frame = 1; frame <= 9; frame += 1) stills.keep(frame, still(frame * 20));
+        for (let frame = 1; frame <= 9; frame += 1) stills.keep(frame, await still(frame * 20));
         stills.show(1); seen.push(red());
         stills.show(7); seen.push(red());
-        for (let frame = 10; frame <= 12; frame += 1) stills.keep(frame, still(frame * 20));
+        for (let frame = 10; frame <= 12; frame += 1) stills.keep(frame, await still(frame * 20));
         seen.push(red());
         stills.show(9); seen.push(red());
         stills.clear(); seen.push(red());
-        return [seen, stills.waiting.size];""",
+        return [seen, stills.waiting.size, made.filter(({ width }) => width > 0).length];""",
     )
-    assert kept == [[None, 140, 140, 180, None], 0]
+    assert kept == [[None, 140, 140, 180, None], 0, 0]  # all are closed
 
 
 def test_damaged_codes_in_the_browser_are_passed_over(run: Callable[..., Any]) -> None:

@@ -260,6 +260,42 @@ def test_pose_does_not_depend_on_the_poses_before_it(page: Page) -> None:
     assert differs is None
 
 
+def test_what_nobody_sees_is_not_written(page: Page) -> None:
+    """Neither a trembling of the scores nor the motion of props that are not shown."""
+    trembled, hidden, smiled = page.evaluate("""async () => {
+      const { buildRig } = await import("/rig.js");
+      const rig = buildRig("one");
+      const watch = new MutationObserver(() => {});
+      watch.observe(rig.svg, { subtree: true, attributes: true });
+      const written = (pose) => {
+        rig.apply(pose);
+        return watch.takeRecords().length;
+      };
+      written({ smile: 0.5, phase: 0.2 });
+      const poses = [{ smile: 0.5005, phase: 0.2 }, { smile: 0.5, phase: 0.7 }, { smile: 0.6 }];
+      return poses.map(written);
+    }""")
+    assert (trembled, hidden) == (0, 0)
+    assert smiled > 0
+
+
+def test_steps_too_small_to_be_seen_add_up(page: Page) -> None:
+    """After many of them the picture is the one of the last pose."""
+    off = page.evaluate(r"""async () => {
+      const { buildRig } = await import("/rig.js");
+      const stepped = buildRig("one");
+      const fresh = buildRig("one");
+      const pose = (share) => ({ smile: share, open: share, puffL: share, pawXR: 250 + 100 * share });
+      for (let step = 0; step <= 2000; step += 1) stepped.apply(pose(step / 2000));
+      fresh.apply(pose(1));
+      const paths = (rig) => [...rig.svg.querySelectorAll("path")].map((path) => path.getAttribute("d"));
+      const numbers = (rig) => paths(rig).join(" ").match(/-?[\d.]+/g).map(Number);
+      const [one, other] = [numbers(stepped), numbers(fresh)];
+      return Math.max(...one.map((number, i) => Math.abs(number - other[i])));
+    }""")
+    assert off < 0.3, "user units, of 400"
+
+
 def test_hamsters_that_draw_slowly_take_turns(page: Page) -> None:
     counts = page.evaluate("""async () => {
       const { wake } = await import("/clock.js");

@@ -96,9 +96,16 @@ export const PARAMETERS = {
 
 export const NAMES = Object.keys(PARAMETERS);
 
+/** By how much each number may differ from what is drawn before anybody could see it: at most a seventh of a user unit. */
+export const UNSEEN = Object.fromEntries(
+  Object.entries(PARAMETERS).map(([name, [, low, high]]) => [name, Math.min(0.1, (high - low) * 0.002)]),
+);
+
+const REST = Object.fromEntries(NAMES.map((name) => [name, PARAMETERS[name][0]]));
+
 /** @returns {Pose} a fresh pose at rest */
 export function restPose() {
-  return Object.fromEntries(NAMES.map((name) => [name, PARAMETERS[name][0]]));
+  return { ...REST };
 }
 
 /**
@@ -109,7 +116,8 @@ export function restPose() {
  */
 export function completePose(pose) {
   const full = restPose();
-  for (const [name, value] of Object.entries(pose)) {
+  for (const name in pose) {
+    const value = pose[name];
     if (!PARAMETERS[name]) throw new RangeError(`"${name}" is no number of the rig`);
     if (!Number.isFinite(value)) throw new RangeError(`${name} must be a finite number, got ${value}`);
     const [, low, high] = PARAMETERS[name];

@@ -8,7 +8,7 @@ import { drawHead } from "./parts/head.js";
 import { drawMouth } from "./parts/mouth.js";
 import { drawNose, drawPads, drawWhiskers } from "./parts/muzzle.js";
 import { drawAirProps, drawHeadProps } from "./parts/props.js";
-import { completePose, restPose } from "./params.js";
+import { UNSEEN, completePose, restPose } from "./params.js";
 import { make, num, place, set } from "./svg.js";
 
 /** Where the head is at rest, in the picture of 400 x 400. */
@@ -51,7 +51,7 @@ export function buildRig(id) {
   const arms = drawArms(front, back);
   const air = drawAirProps(svg);
   const draw = [body, ears, skull, eyes, brows, pads, mouth, nose, whiskers, headProps, arms, air.draw];
-  const parts = draw.map((part) => ({ part, reads: numbersOf(part), drawn: [] }));
+  const parts = draw.map((part) => ({ part, reads: numbersOf(part), drawn: null }));
 
   const at = { ...HOME };
 
@@ -67,9 +67,8 @@ export function buildRig(id) {
     place(snout, pose.turn * 14, pose.nod * 9);
     for (const [index, each] of parts.entries()) {
       if (turn !== undefined && index % 2 !== turn) continue;
-      const numbers = each.reads.map((name) => pose[name]);
-      if (numbers.every((value, i) => value === each.drawn[i])) continue;
-      each.drawn = numbers;
+      if (each.drawn && each.reads.every((name) => Math.abs(pose[name] - each.drawn[name]) < UNSEEN[name])) continue;
+      each.drawn = pose;
       each.part(pose);
     }
   }

@@ -8,6 +8,7 @@ export class Springs {
   /** @param {Object<string, number>} start values by name @param {number} [smoothTime] seconds */
   constructor(start, smoothTime = SMOOTH_TIME) {
     this.omega = 2 / smoothTime;
+    this.names = Object.keys(start);
     this.value = { ...start };
     this.target = { ...start };
     this.velocity = Object.fromEntries(Object.keys(start).map((name) => [name, 0]));
@@ -28,7 +29,7 @@ export class Springs {
     const { omega } = this;
     const decay = Math.exp(-omega * seconds);
     let moving = false;
-    for (const name of Object.keys(this.value)) {
+    for (const name of this.names) {
       const offset = this.value[name] - this.target[name];
       const speed = this.velocity[name];
       const still = STILL * Math.max(1, Math.abs(this.target[name]));

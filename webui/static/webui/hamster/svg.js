@@ -60,11 +60,12 @@ export function path(strings, ...values) {
   return strings.reduce((text, part, i) => text + num(values[i - 1], POINT) + part);
 }
 
-/** Show a node with the given opacity 0..1, and take it out of the picture at 0. */
+/** Show a node with the given opacity 0..1, and take it out of the picture at 0. @returns {boolean} whether it is in it */
 export function fade(node, opacity) {
   const shown = opacity > 0.01;
   set(node, "display", shown ? "inline" : "none");
   if (shown) set(node, "opacity", Math.min(1, opacity));
+  return shown;
 }
 
 /** @param {number} value @returns {string} rounded (to two decimals unless told), never "-0" */

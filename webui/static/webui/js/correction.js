@@ -5,7 +5,7 @@ import { aroundFace } from "./crop.js";
 import { keepCorrection } from "./kept_corrections.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
-/** @typedef {{source: HTMLCanvasElement | ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
+/** @typedef {{source: ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
  *  whether it is shown mirrored, and which version looked */
 
 const QUALITY = 0.92;

@@ -1,41 +1,29 @@
 /** Takes small JPEG frames from the playing video: exactly the part that the card shows. */
 
 import { coverCrop, fitWithin } from "./geometry.js";
+import { Packer } from "./packer.js";
 import { watchSize } from "./size.js";
 
 const LONGEST_SIDE = 320;
 const QUALITY = 0.8;
 
 export class FrameSource {
-  /** @param {HTMLVideoElement} video */
-  constructor(video) {
+  /** @param {HTMLVideoElement} video @param {string} workerUrl of packer_worker.js */
+  constructor(video, workerUrl) {
     this.video = video;
     this.card = watchSize(video);
-    this.canvas = document.createElement("canvas");
-    this.context = this.canvas.getContext("2d", { alpha: false, willReadFrequently: true });
+    this.packer = new Packer(video, workerUrl);
     this.running = false;
   }
 
-  /**
-   * What the card shows of the video, in its pixels; null while it has no picture yet.
-   * @returns {{source: HTMLVideoElement, part: import("./geometry.js").Rect} | null}
-   */
-  get shown() {
-    const { videoWidth, videoHeight } = this.video;
-    if (!videoWidth || !videoHeight || !this.card.width || !this.card.height) return null;
-    return { source: this.video, part: coverCrop({ width: videoWidth, height: videoHeight }, this.card) };
-  }
-
-  /** @returns {Promise<Blob | null>} null while the video has no picture yet */
+  /** @returns {Promise<import("./packer.js").Packed | null>} null while the video has no picture yet, and when packing it failed */
   grab() {
-    const crop = this.shown?.part;
-    if (!crop) return Promise.resolve(null);
-    const size = fitWithin(crop, LONGEST_SIDE);
-    if (this.canvas.width !== size.width || this.canvas.height !== size.height) {
-      Object.assign(this.canvas, size);
-    }
-    this.context.drawImage(this.video, crop.x, crop.y, crop.width, crop.height, 0, 0, size.width, size.height);
-    return new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
+    const { videoWidth, videoHeight, readyState } = this.video;
+    const isEmpty = readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !this.card.width || !this.card.height;
+    if (isEmpty) return Promise.resolve(null);
+    const crop = coverCrop({ width: videoWidth, height: videoHeight }, this.card);
+    const part = Object.fromEntries(Object.entries(crop).map(([name, pixels]) => [name, Math.round(pixels)]));
+    return this.packer.pack({ part, size: fitWithin(crop, LONGEST_SIDE), type: "image/jpeg", quality: QUALITY });
   }
 
   /**
@@ -44,6 +32,7 @@ export class FrameSource {
    */
   start(tick) {
     this.stop();
+    this.packer.prepare();
     const token = {};
     this.running = token;
     const next = this.video.requestVideoFrameCallback

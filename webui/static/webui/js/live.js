@@ -34,14 +34,14 @@ const RAREST = 80;
  * and `speed` with a `Speed`, twice a second; `ended` when the camera goes away by itself; `stopped`.
  */
 export class Live extends EventTarget {
-  /** @param {HTMLVideoElement} video @param {string} path of the live WebSocket @param {number} maxFaces wanted at most */
-  constructor(video, path, maxFaces) {
+  /** @param {HTMLVideoElement} video @param {number} maxFaces wanted at most @param {{livePath: string, packerUrl: string}} addresses */
+  constructor(video, maxFaces, { livePath, packerUrl }) {
     super();
     this.maxFaces = maxFaces;
     this.camera = new Camera(video);
-    this.frames = new FrameSource(video);
+    this.frames = new FrameSource(video, packerUrl);
     this.stills = new Stills();
-    this.socket = new LiveSocket(path);
+    this.socket = new LiveSocket(livePath);
     this.pacer = new Pacer();
     this.frame = 0;
     this.grabbing = false;
@@ -109,7 +109,7 @@ export class Live extends EventTarget {
     this.#tell("stopped");
   }
 
-  /** @returns {HTMLCanvasElement | null} the frame that the latest prediction is about */
+  /** @returns {ImageBitmap | null} the frame that the latest prediction is about */
   get seen() {
     return this.stills.answered;
   }
@@ -132,10 +132,10 @@ export class Live extends EventTarget {
     }
     this.grabbing = true;
     try {
-      const { shown } = this.frames;
-      const still = shown && this.stills.take(shown);
-      const picture = await this.frames.grab();
-      if (!picture || !this.socket.ready || document.hidden) return;
+      const packed = await this.frames.grab();
+      if (!packed) return;
+      const { picture, still } = packed;
+      if (!this.socket.ready || document.hidden) return still.close();
       const taken = performance.now();
       this.frame = (this.frame + 1) >>> 0;
       this.stills.keep(this.frame, still);

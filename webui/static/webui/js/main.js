@@ -41,7 +41,7 @@ class Stage {
     this.picture = new PictureView(this.canvas);
     this.puppets = new Puppets(this.root, this.video, this.picture, (text) => this.announcer.say(text));
     this.overlay.area = this.puppets.mask.area = () => (this.state === "picture" ? this.picture.area : null);
-    this.live = new Live(this.video, this.root.dataset.livePath, MOST);
+    this.live = new Live(this.video, MOST, this.root.dataset);
     this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), () => ({
       source: this.state === "picture" ? this.picture.bitmap : this.live.seen,
       mirrored: this.overlay.mirrored,

@@ -1,6 +1,6 @@
 /** Draws the faces' boxes and labels over the video or the picture. Boxes mirror with the video, text does not. */
 
-import { named, percent } from "./emotions.js";
+import { EMOTIONS, named, percent } from "./emotions.js";
 import { placeBox, placeLabel } from "./geometry.js";
 import { watchSize } from "./size.js";
 
@@ -28,10 +28,10 @@ export class Overlay {
     });
   }
 
-  /** Take the colours of the sheet; canvas cannot use custom properties itself. */
+  /** Take the colours of the sheet, once: canvas cannot use custom properties, and asking in mid-frame costs a style of its own. */
   readStyle() {
-    this.style = getComputedStyle(this.canvas);
-    this.paint = { card: this.#value("--card"), ink: this.#value("--ink"), sans: this.#value("--sans") };
+    const style = getComputedStyle(this.canvas);
+    this.paint = Object.fromEntries(["card", "ink", "sans", ...EMOTIONS].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   }
 
   /** @param {Face[]} faces */
@@ -68,7 +68,7 @@ export class Overlay {
     context.strokeStyle = "rgb(255 255 255 / 55%)";
     context.stroke();
     context.lineWidth = 2.5;
-    context.strokeStyle = this.#value(`--${face.label}`);
+    context.strokeStyle = this.paint[face.label];
     context.stroke();
   }
 
@@ -84,14 +84,10 @@ export class Overlay {
     context.fill();
     context.beginPath();
     context.arc(place.x + 14, place.y + 13, 5, 0, Math.PI * 2);
-    context.fillStyle = this.#value(`--${face.label}`);
+    context.fillStyle = this.paint[face.label];
     context.fill();
     context.fillStyle = this.paint.ink;
     context.textBaseline = "middle";
     context.fillText(text, place.x + 24, place.y + 13.5);
-  }
-
-  #value(name) {
-    return this.style.getPropertyValue(name).trim();
   }
 }

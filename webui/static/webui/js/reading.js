@@ -31,12 +31,16 @@ export class Numbers {
   /** @param {HTMLElement} list the `dl` whose `dd` elements are filled */
   constructor(list) {
     this.list = list;
+    /** @type {Object<string, string>} what each of them says; the page is laid out anew for every one that is written */
+    this.shown = {};
   }
 
   /** @param {Object<"fps" | "delay" | "dropped" | "detector", number | string | null>} numbers null: a dash */
   show(numbers) {
     for (const [name, value] of Object.entries(numbers)) {
       const text = typeof value === "number" ? String(Math.round(value)) : (value ?? "–");
+      if (this.shown[name] === text) continue;
+      this.shown[name] = text;
       this.list.querySelector(`#number-${name}`).textContent = text;
     }
   }

@@ -5,27 +5,15 @@ const MOST = 4;
 
 export class Stills {
   constructor() {
-    /** @type {Map<number, HTMLCanvasElement>} by the number of the frame, oldest first */
+    /** @type {Map<number, ImageBitmap>} by the number of the frame, oldest first */
     this.waiting = new Map();
-    /** @type {HTMLCanvasElement[]} */
-    this.spare = [];
-    /** @type {HTMLCanvasElement | null} of the frame whose answer is shown */
+    /** @type {ImageBitmap | null} of the frame whose answer is shown */
     this.answered = null;
   }
 
-  /** @param {{source: HTMLVideoElement, part: import("./geometry.js").Rect}} seen @returns {HTMLCanvasElement} */
-  take({ source, part }) {
-    const canvas = this.spare.pop() ?? document.createElement("canvas");
-    const [width, height] = [Math.round(part.width), Math.round(part.height)];
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    const context = canvas.getContext("2d", { alpha: false });
-    context.drawImage(source, part.x, part.y, part.width, part.height, 0, 0, width, height);
-    return canvas;
-  }
-
-  /** @param {number} frame @param {HTMLCanvasElement} canvas that was taken for it */
-  keep(frame, canvas) {
-    this.waiting.set(frame, canvas);
+  /** @param {number} frame @param {ImageBitmap} still of it; closed as soon as it is of no more use */
+  keep(frame, still) {
+    this.waiting.set(frame, still);
     for (const number of this.waiting.keys()) {
       if (this.waiting.size <= MOST) return;
       this.#drop(number);
@@ -35,7 +23,7 @@ export class Stills {
   /** @param {number} frame whose answer is shown from now on; older ones are not waited for */
   show(frame) {
     if (!this.waiting.has(frame)) return;
-    if (this.answered) this.spare.push(this.answered);
+    this.answered?.close();
     this.answered = this.waiting.get(frame);
     this.waiting.delete(frame);
     for (const number of this.waiting.keys()) {
@@ -45,13 +33,13 @@ export class Stills {
 
   /** Forget them all. */
   clear() {
-    this.waiting.clear();
-    this.spare = [];
+    for (const number of this.waiting.keys()) this.#drop(number);
+    this.answered?.close();
     this.answered = null;
   }
 
   #drop(number) {
-    this.spare.push(this.waiting.get(number));
+    this.waiting.get(number).close();
     this.waiting.delete(number);
   }
 }

@@ -20,11 +20,12 @@ export function drawHeadProps(parent) {
   const tear = drop(group);
   const sweat = drop(group);
   return (pose) => {
+    // What is not seen is not moved: the phase changes with every frame.
     const grown = ease(pose.tear, 0.15, 0.85);
-    place(tear, -66, 48 + pose.phase * 26, 0, (0.75 + 0.45 * Math.min(1, pose.phase * 2)) * grown + 0.01);
-    fade(tear, ease(pose.tear, 0.15, 0.5) * ease(1 - pose.phase, 0, 0.15));
-    place(sweat, 109, -40 + pose.phase * 12, -14, ease(pose.sweat, 0.15, 0.85) + 0.01);
-    fade(sweat, ease(pose.sweat, 0.15, 0.5));
+    if (fade(tear, ease(pose.tear, 0.15, 0.5) * ease(1 - pose.phase, 0, 0.15)))
+      place(tear, -66, 48 + pose.phase * 26, 0, (0.75 + 0.45 * Math.min(1, pose.phase * 2)) * grown + 0.01);
+    if (fade(sweat, ease(pose.sweat, 0.15, 0.5)))
+      place(sweat, 109, -40 + pose.phase * 12, -14, ease(pose.sweat, 0.15, 0.85) + 0.01);
   };
 }
 
@@ -75,14 +76,14 @@ export function drawAirProps(parent) {
     for (const { mirror, i, node } of puffs) {
       const t = (pose.phase + i * 0.5) % 1;
       const size = (0.5 + t * 0.75) * ease(pose.steam, 0.15, 0.9) + 0.01;
-      place(node, 200 + mirror * (128 + t * 34), 108 - t * 46, mirror * 10, size);
-      fade(node, ease(pose.steam, 0.15, 0.6) * ease(1 - t, 0, 0.35));
+      if (fade(node, ease(pose.steam, 0.15, 0.6) * ease(1 - t, 0, 0.35)))
+        place(node, 200 + mirror * (128 + t * 34), 108 - t * 46, mirror * 10, size);
     }
     for (const { i, node } of zeds) {
       const t = (pose.phase + i / 3) % 1;
       const size = (0.5 + t * 0.85) * ease(pose.snooze, 0.15, 0.9) + 0.01;
-      place(node, 292 + t * 62, 128 - t * 82, -8 + t * 16, size);
-      fade(node, ease(pose.snooze, 0.15, 0.6) * ease(t, 0, 0.15) * ease(1 - t, 0, 0.2));
+      if (fade(node, ease(pose.snooze, 0.15, 0.6) * ease(t, 0, 0.15) * ease(1 - t, 0, 0.2)))
+        place(node, 292 + t * 62, 128 - t * 82, -8 + t * 16, size);
     }
     place(question, 338, 78, 10, ease(pose.question, 0.1, 0.9) + 0.01);
     fade(question, ease(pose.question, 0.1, 0.5));
