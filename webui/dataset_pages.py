@@ -44,8 +44,8 @@ class StaffPage(StaffOnly, View):
 class RegisterForm(forms.Form):
     """A folder on the server."""
 
-    name = forms.CharField(max_length=NAME_LENGTH)
-    folder = forms.CharField(max_length=FOLDER_LENGTH)
+    name = forms.CharField(label=_("Name"), max_length=NAME_LENGTH)
+    folder = forms.CharField(label=_("Folder"), max_length=FOLDER_LENGTH)
 
 
 class DatasetListPage(StaffPage, ListView):
