@@ -225,7 +225,7 @@ def test_history_and_refusals_are_told_in_the_language_of_the_page(live, keeper,
     keeper.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     history = text_of(keeper, page_of(live)).partition('id="history-title"')[2]
     assert re.findall(r"</td><td>([^<]+)</td><td>system</td>", history) == acts
-    assert refusal in said(keeper, reverse("webui:detector-promote", args=[live.pk]))
+    assert refusal in said(keeper, f"{page_of(live)}promote/", {"instead_of": live.pk})
 
 
 def test_promoting_and_rolling_back_on_the_page(live, candidate, keeper):
