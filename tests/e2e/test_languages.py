@@ -98,14 +98,18 @@ def test_visitor_page_says_nothing_in_english_and_fits_on_a_phone(
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-@pytest.mark.parametrize("visitor", [Visitor.STRANGER, Visitor.PERSON], ids=["stranger", "person"])
+@pytest.mark.parametrize(
+    ("visitor", "path"),
+    [(Visitor.STRANGER, "/"), (Visitor.STRANGER, "/help/"), (Visitor.PERSON, "/help/")],
+    ids=["stranger at the camera", "stranger elsewhere", "person"],
+)
 def test_top_is_one_row_on_a_tablet(
-    own_site: SiteProcess, contexts: Callable[..., BrowserContext], visitor: Visitor, language: str
+    own_site: SiteProcess, contexts: Callable[..., BrowserContext], visitor: Visitor, path: str, language: str
 ) -> None:
     page = contexts(visitor, language).new_page()
     try:
         page.set_viewport_size({"width": 820, "height": 1180})
-        page.goto(own_site.url)
+        page.goto(own_site.url + path)
         links = page.locator(".top .place")
         assert links.count() >= 3
         boxes = [one.bounding_box() for one in page.locator(".brand, .top .place").all()]
