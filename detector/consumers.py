@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from django.db import DatabaseError
+from django.utils.translation import activate
 
 from detector import protocol
 from detector.addresses import client_address
@@ -25,6 +26,8 @@ from detector.live import FaceTracks
 from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
+from detector.socket_languages import language_of
+from detector.stored_texts import translated
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ MAX_UNSENT = 8
 
 async def live(scope: Message, receive: Receive, send: Send) -> None:
     """ASGI application for one live connection."""
+    activate(language_of(dict(scope["headers"])))
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
     try:
@@ -72,7 +76,7 @@ async def _has_account(scope: Message) -> bool:
 
 
 async def _refuse(send: Send, error: HamsterError, code: int) -> None:
-    text = json.dumps(protocol.error(error.code, error.message))
+    text = json.dumps(protocol.error(error.code, translated(error.message)))
     await send({"type": "websocket.send", "text": text})
     await send({"type": "websocket.close", "code": code})
 
@@ -183,7 +187,7 @@ class LiveConnection:
 
     def _answer_to(self, outcome: Outcome) -> dict[str, Any]:
         if outcome.error is not None:
-            return protocol.error(outcome.error.code, outcome.error.message, outcome.number)
+            return protocol.error(outcome.error.code, translated(outcome.error.message), outcome.number)
         self._answered += 1
         faces = self._tracks.update(outcome.detections, time.monotonic())
         return protocol.prediction(outcome, faces, self._dropped)

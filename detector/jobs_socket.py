@@ -12,11 +12,14 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError
+from django.utils.translation import activate
+from django.utils.translation import gettext_lazy as _
 
 from detector.errors import HamsterError
 from detector.jobs import WATCHABLE
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
+from detector.socket_languages import language_of
 
 logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 1.0  # seconds
@@ -32,7 +35,7 @@ class NotSignedIn(HamsterError):
     """The connection belongs to no account, or no longer does."""
 
     code = "not_signed_in"
-    message = "Sign in, or send a token, to watch jobs."
+    message = _("Sign in, or send a token, to watch jobs.")
 
 
 class BadMessage(HamsterError):
@@ -60,6 +63,7 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         self._said: dict[Watched, Any] = {}
         self._looking: asyncio.Task | None = None
         self._caller = caller_of(self.scope)
+        activate(language_of(dict(self.scope["headers"])))  # of jobs' errors; threads and tasks inherit it
         await self.accept()
         try:
             if await self._caller.account_now() is None:

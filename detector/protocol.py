@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from detector.conf import config
 from detector.engine.pictures import Outcome
 from detector.errors import HamsterError
@@ -104,7 +106,10 @@ def parse_frame(message: bytes) -> tuple[int, bytes]:
     size = len(message) - FRAME_NUMBER.size
     if size > config.live_max_bytes:
         raise FrameTooLarge(
-            f"The image has {size} bytes; at most {config.live_max_bytes} are accepted.", frame=frame
+            gettext("The image has {size} bytes; at most {limit} are accepted.").format(
+                size=size, limit=config.live_max_bytes
+            ),
+            frame=frame,
         )
     return frame, message[FRAME_NUMBER.size :]
 

@@ -21,6 +21,7 @@ from typing import Any
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
 from django.db import connections
+from django.utils.translation import gettext, gettext_noop, override
 from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.threads import deferToThread
@@ -30,6 +31,7 @@ from zope.interface import implementer
 from detector.conf import config
 from detector.services.tokens import BadToken, check_token, token_in
 from detector.socket_accounts import account_of_session
+from detector.socket_languages import language_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ COPIES = 2  # of a large body in the temporary folder: this one's and Django's
 LOOK_SECONDS = 0.005
 # What a large body may have beside the files: boundaries and names.
 OVERHEAD = 4 * 1024 * 1024
+TOO_LARGE = gettext_noop("The request is larger than {limit} bytes.")
+NO_ROOM = gettext_noop("The server's disk has no room for this.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ class GuardedRequest(http_protocol.WebRequest):
         if large is None or length > self._limit:
             self._refuse()
         elif COPIES * length > shutil.disk_usage(gettempdir()).free:
-            self._refuse(b"507 Insufficient Storage", "disk_full", "The server's disk has no room for this.")
+            self._refuse(b"507 Insufficient Storage", "disk_full", NO_ROOM)
         else:
             self._is_large = True
             self.content = TemporaryFile()  # noqa: SIM115  (Twisted closes it)
@@ -251,12 +255,15 @@ class GuardedRequest(http_protocol.WebRequest):
         self._refused = True
         self.content.truncate(0)
         limit = self._limit
-        message = message or f"The request is larger than {limit} bytes."
+        headers = {name.lower(): values[0] for name, values in self.requestHeaders.getAllRawHeaders()}
+        with override(language_of(headers)):
+            message = gettext(message) if message else gettext(TOO_LARGE).format(limit=limit)
+            advice = gettext("Go back and choose less.")
         if self.channel._path.startswith(b"/api/"):
             error = {"code": code, "message": message, "details": {"max_bytes": limit}}
             kind, body = b"application/json", json.dumps({"error": error}).encode()
         else:  # a page's form, sent by a person
-            kind, body = b"text/plain; charset=utf-8", f"{message} Go back and choose less.".encode()
+            kind, body = b"text/plain; charset=utf-8", f"{message} {advice}".encode()
         transport = self.channel.transport
         transport.write(
             b"HTTP/1.1 %s\r\nContent-Type: %s\r\nConnection: close\r\n"

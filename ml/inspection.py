@@ -39,17 +39,18 @@ MAX_LABEL_BYTES = 2**20
 HASH_SIDE = 64
 PICTURES_SHARE = 0.95
 """Of the time: the rest goes into comparing them."""
-KINDS = {
-    "class_names": "class names",
-    "missing_image": "labels without a picture",
-    "broken_image": "broken pictures",
-    "bad_line": "bad lines",
-    "unknown_class": "classes that the detector does not have",
-    "box_outside": "boxes outside of the picture",
-    "bad_file": "unreadable label files",
-    "outside_file": "links that lead out of the folder",
-    "no_split": "missing splits",
-}
+KINDS = (
+    "class_names",
+    "missing_image",
+    "broken_image",
+    "bad_line",
+    "unknown_class",
+    "box_outside",
+    "bad_file",
+    "outside_file",
+    "no_split",
+)
+"""What can be wrong; pages have words for each."""
 
 
 @dataclass(frozen=True, slots=True)

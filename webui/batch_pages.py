@@ -22,7 +22,7 @@ from detector.models import OPEN, BatchItem, BatchJob
 from detector.selectors.batches import batches_of, expressions_of, retryable_items, webhook_attempts_of
 from detector.services.batches import delete_batch, request_cancel, retry
 from webui.boxes import Box, boxes_of, in_words
-from webui.words import title
+from webui.words import listed, title
 
 ITEMS_ON_A_PAGE = 24
 SHOWN_STATES = ("succeeded", "failed", "cancelled")
@@ -88,6 +88,7 @@ class BatchPage(BatchPages, TemplateView):
             shots=[_shot(item) for item in page],
             downloads=[(form, DOWNLOADS[form]) for form in FORMATS],
             attempts=webhook_attempts_of(batch=batch)[:20],
+            says=_says(batch),
             **context,
         )
 
@@ -163,6 +164,16 @@ def _choices(batch: BatchJob, expressions: dict[str, int], show: str) -> list[Ch
     found = [Choice(name, title(name), count) for name, count in expressions.items()]
     shown = [choice for choice in (*states, *found) if choice.count or choice.value == show]
     return [Choice("", _("All"), batch.total), *shown]
+
+
+def _says(batch: BatchJob) -> str:
+    """How far it is."""
+    parts = [_("{done} of {total} done").format(done=batch.ended, total=batch.total)]
+    if batch.failed:
+        parts.append(_("{failed} failed").format(failed=batch.failed))
+    if batch.cancelled:
+        parts.append(_("{cancelled} cancelled").format(cancelled=batch.cancelled))
+    return listed(*parts)
 
 
 def _shot(item: BatchItem) -> Shot:

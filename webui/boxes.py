@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from webui.words import percent, title
+from webui.words import listed, scored, title
 
 NO_ROOM_ABOVE = 0.12  # of the picture's height: a label would be cut off, so it stands inside its box
 
@@ -28,13 +28,13 @@ def boxes_of(result: dict[str, Any] | None) -> list[Box]:
 
 def in_words(boxes: list[Box]) -> str:
     """What was found."""
-    return ", ".join(box.text for box in boxes) or title("unknown")
+    return listed(*(box.text for box in boxes)) if boxes else title("unknown")
 
 
 def _box(face: dict[str, Any]) -> Box:
     return Box(
         label=face["label"],
-        text=f"{title(face['label'])} {percent(face['score'])}",
+        text=scored(title(face["label"]), face["score"]),
         x=f"{face['x1']:.2%}",
         y=f"{face['y1']:.2%}",
         width=f"{face['x2'] - face['x1']:.2%}",

@@ -70,7 +70,7 @@ class ReviewPage(StaffPage, TemplateView):
             enough=config.correction_enough,
             last=last_decision_of(self.request.user),
             made=Dataset.objects.filter(from_corrections=True).defer("report")[:5],
-            suggested=f"Corrections {timezone.localtime():%Y-%m-%d %H.%M}",
+            suggested=gettext("Corrections {time}").format(time=f"{timezone.localtime():%Y-%m-%d %H.%M}"),
             name_length=NAME_LENGTH,
             days=consent_in_force().days,
             **context,

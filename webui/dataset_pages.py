@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import DetailView, ListView, View
@@ -28,9 +29,8 @@ from detector.services.datasets import (
 from detector.thumbnails import LARGE, SMALL
 from ml.config import EMOTIONS, UNKNOWN
 from ml.dataset import SPLITS
-from ml.inspection import KINDS
 from webui.staff import StaffOnly
-from webui.words import LABELS, label
+from webui.words import LABELS, PROBLEMS, label, listed, stopped, titled
 
 PAIRS_SHOWN = 24
 
@@ -44,8 +44,8 @@ class StaffPage(StaffOnly, View):
 class RegisterForm(forms.Form):
     """A folder on the server."""
 
-    name = forms.CharField(max_length=NAME_LENGTH)
-    folder = forms.CharField(max_length=FOLDER_LENGTH)
+    name = forms.CharField(label=_("Name"), max_length=NAME_LENGTH)
+    folder = forms.CharField(label=_("Folder"), max_length=FOLDER_LENGTH)
 
 
 class DatasetListPage(StaffPage, ListView):
@@ -103,6 +103,7 @@ def _report(dataset: Dataset) -> dict[str, Any]:
         *(gettext("{low} to {high}").format(low=low, high=high - 1) for low, high in pairwise(edges)),
         gettext("{size} and more").format(size=edges[-1]),
     ]
+    kinds = [titled(capfirst(PROBLEMS[kind]), count) for kind, count in report["problems"]["kinds"].items()]
     charts = {
         "classes": [label(name) for name in names],
         "splits": {split: [found["per_class"][name] for name in names] for split, found in splits.items()},
@@ -112,7 +113,7 @@ def _report(dataset: Dataset) -> dict[str, Any]:
     return {
         "report": report,
         "charts": charts,
-        "kinds": [(KINDS[kind], count) for kind, count in report["problems"]["kinds"].items()],
+        "kinds": stopped(listed(*kinds)) if kinds else "",
         "per_class": [(name, [found["per_class"][name] for found in splits.values()]) for name in names],
         "pairs": _pairs(dataset, report["duplicates"]["listed"][:PAIRS_SHOWN]),
     }
@@ -154,7 +155,7 @@ class DeletePage(StaffPage, DetailView):
         except HamsterError as error:
             messages.error(request, error.message)
             return redirect("webui:dataset", pk)
-        messages.success(request, f"{dataset.name} was deleted.")
+        messages.success(request, gettext("{name} was deleted.").format(name=dataset.name))
         return redirect("webui:datasets")
 
 

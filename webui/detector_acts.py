@@ -19,6 +19,7 @@ from detector.services.evaluations import EvaluationIsOpen, request_evaluation
 from detector.services.shadow import BadShare, start_shadow, stop_shadow
 from detector.services.speed import request_speed
 from detector.services.versions import promote_version, roll_back
+from detector.stored_texts import translated
 from webui.staff import StaffOnly
 
 
@@ -142,7 +143,7 @@ def say(request: HttpRequest, act: Callable[[], str]) -> None:
     try:
         messages.success(request, act())
     except HamsterError as error:
-        messages.error(request, error.message)
+        messages.error(request, translated(error.message))
 
 
 def _dataset(form: QueryDict) -> Dataset:

@@ -19,7 +19,7 @@ from detector.selectors.live_sessions import listed_live_sessions_of, live_sessi
 from detector.services.live_sessions import delete_session, rename_session
 from detector.session_record import MAX_NAME, RIBBON_CELLS, BadSession, read_name
 from ml.config import EMOTIONS
-from webui.words import percent, title, word
+from webui.words import listed, percent, scored, title, word
 
 
 class SessionPages(LoginRequiredMixin):
@@ -139,13 +139,13 @@ class Card:
     @property
     def shares(self) -> list[Share]:
         """What was seen, the most first."""
-        seen = sorted(self.session.summary.items(), key=lambda item: (-item[1], item[0]))
-        return [Share(name, word(name), percent(share)) for name, share in seen if share]
+        return [Share(name, word(name), percent(share)) for name, share in self._seen()]
 
     @property
     def says(self) -> str:
         """What was seen, in one line."""
-        words = ", ".join(f"{share.name} {share.percent}" for share in self.shares)
+        seen = [scored(word(name), share) for name, share in self._seen()]
+        words = listed(*seen) if seen else ""
         return f"{words[:1].upper()}{words[1:]}"
 
     @property
@@ -175,6 +175,10 @@ class Card:
             )
             for moment in self.session.moments
         ]
+
+    def _seen(self) -> list[tuple[str, float]]:
+        summary = sorted(self.session.summary.items(), key=lambda item: (-item[1], item[0]))
+        return [(name, share) for name, share in summary if share]
 
 
 def _clock(milliseconds: int) -> str:

@@ -4,6 +4,9 @@ The keys are what API and protocol say, in English always; these are what people
 have the same expressions in js/emotions.js.
 """
 
+from functools import reduce
+
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 EXPRESSIONS = {
@@ -49,8 +52,26 @@ STATES = {
     "failed": _("failed"),
     "cancelled": _("cancelled"),
 }
+PROBLEMS = {
+    "class_names": _("class names"),
+    "missing_image": _("labels without a picture"),
+    "broken_image": _("broken pictures"),
+    "bad_line": _("bad lines"),
+    "unknown_class": _("classes that the detector does not have"),
+    "box_outside": _("boxes outside of the picture"),
+    "bad_file": _("unreadable label files"),
+    "outside_file": _("links that lead out of the folder"),
+    "no_split": _("missing splits"),
+}
 VERDICTS = {"better": _("better"), "worse": _("worse")}
-WORDS = EXPRESSIONS | STATES | VERDICTS
+ACTS = {
+    "register": _("registered"),
+    "promote": _("promoted"),
+    "roll back": _("rolled back to"),
+    "start shadow": _("started as a shadow"),
+    "stop shadow": _("stopped as a shadow"),
+}
+WORDS = EXPRESSIONS | STATES | VERDICTS | ACTS
 LABELS = EXPRESSIONS | {"unknown": _("unknown")}  # of faces in data sets
 
 
@@ -71,5 +92,26 @@ def title(key: str) -> str:
 
 
 def percent(share: float) -> str:
-    """93 %, for 0.93."""
-    return f"{share:.0%}".replace("%", " %")
+    """93 %, for 0.93; 93% where it is written so."""
+    # xgettext:no-python-format
+    return gettext("{number} %").format(number=round(100 * share))
+
+
+def scored(name: str, share: float) -> str:
+    """Happy 93 %."""
+    return gettext("{expression} {percent}").format(expression=name, percent=percent(share))
+
+
+def listed(*parts: str) -> str:
+    """One, two, three."""
+    return reduce(lambda first, then: gettext("{first}, {next}").format(first=first, next=then), parts)
+
+
+def titled(name: str, text: object) -> str:
+    """Bad lines: 3."""
+    return gettext("{title}: {text}").format(title=name, text=text)
+
+
+def stopped(words: str) -> str:
+    """The same with a full stop."""
+    return gettext("{words}.").format(words=words)

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from detector.api.serializers import PredictionSerializer
+from detector.api.stored_text_fields import StoredTextField
 from detector.downloads import FORMATS
 from detector.models import BatchItem, BatchJob, Webhook, WebhookAttempt
 from detector.selectors.batches import expressions_of
@@ -42,6 +43,8 @@ class WebhookSerializer(serializers.ModelSerializer):
 
 class WebhookAttemptSerializer(serializers.ModelSerializer):
     """One call of the webhook: `error` is empty when the other side took it."""
+
+    error = StoredTextField()
 
     class Meta:
         model = WebhookAttempt
@@ -117,7 +120,7 @@ class ItemErrorSerializer(serializers.Serializer):
     """Why an item failed: a code for programs, a message for people."""
 
     code = serializers.CharField()
-    message = serializers.CharField()
+    message = StoredTextField()
 
 
 class BatchItemSerializer(serializers.ModelSerializer):
@@ -137,7 +140,7 @@ class BatchItemSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ItemErrorSerializer(allow_null=True))
     def get_error(self, item: BatchItem) -> dict[str, str] | None:
-        return item.error
+        return item.error and ItemErrorSerializer(item.error).data
 
 
 class ItemFilterSerializer(serializers.Serializer):

@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DatasetSample, JobState
 from ml.config import EMOTIONS, UNKNOWN
 from ml.dataset import SPLITS
@@ -31,6 +32,7 @@ class DatasetSerializer(serializers.ModelSerializer):
     """
 
     owner = serializers.SlugRelatedField("username", read_only=True, allow_null=True)
+    error = StoredTextField()
     problems = serializers.IntegerField(
         source="problem_count", allow_null=True, help_text="How many. Null until it is checked."
     )
@@ -71,7 +73,7 @@ class ProblemSerializer(serializers.Serializer):
     file = serializers.CharField(help_text="Inside the data set.")
     line = serializers.IntegerField(help_text="0: the whole file.")
     kind = serializers.ChoiceField(list(KINDS))
-    message = serializers.CharField()
+    message = StoredTextField()
 
 
 class ProblemsSerializer(serializers.Serializer):
@@ -117,7 +119,7 @@ class DatasetDetailSerializer(DatasetSerializer):
 
     @extend_schema_field(ReportSerializer(allow_null=True))
     def get_report(self, dataset: Dataset) -> dict | None:
-        return dataset.report
+        return dataset.report and ReportSerializer(dataset.report).data
 
 
 class FaceSerializer(serializers.Serializer):
@@ -134,7 +136,7 @@ class SampleProblemSerializer(serializers.Serializer):
     """What is wrong with a picture or its labels."""
 
     line = serializers.IntegerField(help_text="Of the label file; 0: the whole file, or the picture.")
-    message = serializers.CharField()
+    message = StoredTextField()
 
 
 class DatasetSampleSerializer(serializers.ModelSerializer):

@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, Evaluation
 from detector.selectors.versions import file_size, shadow_report
 
@@ -109,6 +110,7 @@ class EvaluationSerializer(serializers.ModelSerializer):
     version = serializers.SlugRelatedField("name", read_only=True)
     dataset = serializers.SlugRelatedField("name", read_only=True)
     progress = serializers.FloatField(help_text="Share of the pictures that are looked at, 0 to 1.")
+    error = StoredTextField()
 
     class Meta:
         model = Evaluation

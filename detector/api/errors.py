@@ -14,6 +14,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from detector.errors import HamsterError
+from detector.stored_texts import translated
 from ml.images import ImageError, ImageTooLarge
 
 logger = logging.getLogger(__name__)
@@ -29,10 +30,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Any exception of an API view as a response; what nobody foresaw is logged and becomes a 500."""
     if isinstance(error, HamsterError):
         headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else None
-        return Response(error_body(error.code, error.message, error.details), error.status, headers=headers)
+        body = error_body(error.code, translated(error.message), error.details)
+        return Response(body, error.status, headers=headers)
     if isinstance(error, ImageError):
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if isinstance(error, ImageTooLarge) else 400
-        return Response(error_body(error.code, error.message), status)
+        return Response(error_body(error.code, translated(error.message)), status)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

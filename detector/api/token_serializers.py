@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework import serializers
 
 from detector.models import ApiToken
@@ -37,5 +38,5 @@ class ApiTokenWishSerializer(serializers.Serializer):
 
     def validate_expires_at(self, value: datetime | None) -> datetime | None:
         if value is not None and value <= timezone.now():
-            raise serializers.ValidationError("That time is over already.")
+            raise serializers.ValidationError(gettext("That time is over already."))
         return value

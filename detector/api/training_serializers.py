@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
 from detector.services.training_process import training_command
@@ -65,6 +66,7 @@ class TrainingRunSerializer(serializers.ModelSerializer):
     start_from = NamedSerializer(allow_null=True)
     version = NamedSerializer(allow_null=True, help_text="The detector version that it made.")
     owner = serializers.SerializerMethodField(help_text="Name of the account that asked for it.")
+    error = StoredTextField()
     report = ReportSerializer()
 
     class Meta:

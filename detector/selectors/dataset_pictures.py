@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.utils.translation import gettext_lazy as _
+
 from detector.errors import HamsterError
 from detector.models import Dataset
 from detector.thumbnails import thumbnail
@@ -14,7 +16,7 @@ class NoPicture(HamsterError):
 
     code = "no_picture"
     status = 404
-    message = "This picture can't be shown."
+    message = _("This picture can't be shown.")
 
 
 def small_picture(dataset: Dataset, file: str, *, side: int) -> bytes:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import FULL, DiskFull, HamsterError
@@ -39,7 +41,7 @@ class NothingAccepted(HamsterError):
 
     code = "nothing_accepted"
     status = 409
-    message = "No correction is accepted yet, so there is nothing to make a data set of."
+    message = _("No correction is accepted yet, so there is nothing to make a data set of.")
 
 
 def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
@@ -55,7 +57,7 @@ def make_dataset(*, name: str, owner: AbstractBaseUser | None) -> Dataset:
     need = sum(correction.size + BYTES_BESIDE for correction in used)
     check_room(need)
     if need > config.dataset_quota_bytes - uploaded_bytes():
-        raise ArchiveTooLarge("The data sets that are kept here already take all the room they may.")
+        raise ArchiveTooLarge(gettext("The data sets that are kept here already take all the room they may."))
     splits = split_of_each(used)
     dataset = Dataset(name=name, folder=str(new_folder()), owner=owner, from_corrections=True)
     folder = Path(dataset.folder)

@@ -8,6 +8,7 @@ import logging
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from detector.errors import HamsterError
 from detector.models import RIGHT_LABELS, Correction
@@ -16,11 +17,12 @@ from detector.services.corrections import BadLabel
 
 logger = logging.getLogger(__name__)
 State = Correction.State
-WORDS = {
-    State.ACCEPTED: "accepted",
-    State.RELABELLED: "given another label",
-    State.REJECTED: "rejected",
-    State.WITHDRAWN: "withdrawn",
+SAID = {
+    State.ACCEPTED: _("Correction {id} was accepted meanwhile. Your decision was not noted."),
+    State.RELABELLED: _("Correction {id} was given another label meanwhile. Your decision was not noted."),
+    State.REJECTED: _("Correction {id} was rejected meanwhile. Your decision was not noted."),
+    State.WITHDRAWN: _("Correction {id} was withdrawn meanwhile. Your decision was not noted."),
+    State.WAITING: _("A decision on correction {id} was taken back meanwhile. Yours was not noted."),
 }
 
 
@@ -31,8 +33,7 @@ class AlreadyDecided(HamsterError):
     status = 409
 
     def __init__(self, correction: Correction) -> None:
-        word = WORDS.get(State(correction.state), "taken back")
-        super().__init__(f"Correction {correction.pk} was {word} meanwhile. Your decision was not noted.")
+        super().__init__(SAID[State(correction.state)].format(id=correction.pk))
 
 
 class NothingToUndo(HamsterError):
@@ -40,7 +41,7 @@ class NothingToUndo(HamsterError):
 
     code = "nothing_to_undo"
     status = 409
-    message = "There is no decision of yours to take back."
+    message = _("There is no decision of yours to take back.")
 
 
 def accept_correction(*, correction: Correction, reviewer: AbstractBaseUser) -> Correction:

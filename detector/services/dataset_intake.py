@@ -9,6 +9,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from detector.conf import MIB, config
 from detector.errors import FULL, DiskFull, HamsterError
 from detector.services.dataset_files import check_room, delete_folder
@@ -31,11 +34,11 @@ PIECE = MIB
 TOP_FILES = {"data.yaml", "manifest.csv"}
 FOLDERS = {name for names in SPLITS.values() for name in names}
 FAULTS = {
-    Fault.OUTSIDE: "{name!r} points outside of the zip archive.",
-    Fault.NO_FILE: "{name!r} is a link or a device, not a file.",
-    Fault.LOCKED: "The zip archive is locked with a password.",
-    Fault.METHOD: "{name!r} is packed in a way that is not supported; use plain zip (deflate).",
-    Fault.RATIO: "{name!r} unpacks to suspiciously much.",
+    Fault.OUTSIDE: _("{name} points outside of the zip archive."),
+    Fault.NO_FILE: _("{name} is a link or a device, not a file."),
+    Fault.LOCKED: _("The zip archive is locked with a password."),
+    Fault.METHOD: _("{name} is packed in a way that is not supported; use plain zip (deflate)."),
+    Fault.RATIO: _("{name} unpacks to suspiciously much."),
 }
 
 
@@ -43,21 +46,21 @@ class BadArchive(HamsterError):
     """Not a zip archive, or a damaged one."""
 
     code = "bad_archive"
-    message = "This is not a zip archive, or it is damaged or cut short."
+    message = _("This is not a zip archive, or it is damaged or cut short.")
 
 
 class EmptyArchive(BadArchive):
     """Nothing in it."""
 
     code = "empty_archive"
-    message = "The zip archive holds no files."
+    message = _("The zip archive holds no files.")
 
 
 class NotYolo(BadArchive):
     """Not the layout of a data set."""
 
     code = "not_a_dataset"
-    message = (
+    message = _(
         "The zip archive has no pictures in a folder train/images. It has to hold train/images, "
         "train/labels, valid/images and so on, at its top or inside one folder."
     )
@@ -101,7 +104,9 @@ def unpack(*, archive: Path, folder: Path, room: int) -> int:
             plan = _plan(opened)
             if plan.size > room:
                 raise ArchiveTooLarge(
-                    f"The data set has {plan.size} bytes; there are {max(room, 0)} left for uploads.",
+                    gettext("The data set has {size} bytes; there are {left} left for uploads.").format(
+                        size=plan.size, left=max(room, 0)
+                    ),
                     details={"bytes": plan.size, "left": max(room, 0)},
                 )
             check_room(plan.size)
@@ -130,7 +135,9 @@ def _plan(archive: zipfile.ZipFile) -> Plan:
     wanted = [entry for entry in entries if not is_by_the_way(entry)]
     if sum(entry.file_size for entry in wanted) > config.dataset_max_bytes:
         raise ArchiveTooLarge(
-            f"The data set unpacks to more than {config.dataset_max_bytes} bytes.",
+            gettext("The data set unpacks to more than {limit} bytes.").format(
+                limit=config.dataset_max_bytes
+            ),
             details={"max_bytes": config.dataset_max_bytes},
         )
     depth = _depth_of_train(wanted)
@@ -141,7 +148,7 @@ def _plan(archive: zipfile.ZipFile) -> Plan:
         if not _belongs(path):
             continue
         if places.setdefault(str(path).lower(), path) is not path:
-            raise UnsafeArchive(f"The zip archive holds {path} twice.")
+            raise UnsafeArchive(gettext("The zip archive holds {name} twice.").format(name=path))
         chosen.append((entry, path))
     return Plan(chosen, sum(entry.file_size for entry, _ in chosen))
 
@@ -151,9 +158,9 @@ def _check(entry: zipfile.ZipInfo) -> None:
     name = entry.filename
     fault = fault_of(entry, most_ratio=MOST_RATIO)
     if fault is not None:
-        raise UnsafeArchive(FAULTS[fault].format(name=name[:200]))
+        raise UnsafeArchive(FAULTS[fault].format(name=repr(name[:200])))
     if not name.isprintable():
-        raise UnsafeArchive(f"{name[:200]!r} is no name for a file.")
+        raise UnsafeArchive(gettext("{name} is no name for a file.").format(name=repr(name[:200])))
     if PurePosixPath(name).suffix.lower() in ARCHIVE_SUFFIXES:
         raise _nested(name)
 
@@ -195,9 +202,11 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None
 
 
 def _nested(name: str) -> NestedArchive:
-    return NestedArchive(f"{name[:200]!r} is an archive inside the archive; put its files in directly.")
+    said = gettext("{name} is an archive inside the archive; put its files in directly.")
+    return NestedArchive(said.format(name=repr(name[:200])))
 
 
 def _too_many_files() -> ArchiveTooLarge:
     limit = config.dataset_max_files
-    return ArchiveTooLarge(f"A data set has at most {limit} files.", details={"max_files": limit})
+    said = gettext("A data set has at most {limit} files.")
+    return ArchiveTooLarge(said.format(limit=limit), details={"max_files": limit})

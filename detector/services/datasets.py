@@ -12,6 +12,8 @@ from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -31,7 +33,10 @@ class BadName(HamsterError):
     """No name, or none that fits on a line."""
 
     code = "bad_name"
-    message = f"Give the data set a name of 1 to {NAME_LENGTH} characters on one line."
+
+    def __init__(self) -> None:
+        said = gettext("Give the data set a name of 1 to {most} characters on one line.")
+        super().__init__(said.format(most=NAME_LENGTH))
 
 
 class NameTaken(HamsterError):
@@ -41,7 +46,8 @@ class NameTaken(HamsterError):
     status = 409
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is a data set {name!r} already. Choose another name.")
+        said = gettext("There is a data set {name} already. Choose another name.")
+        super().__init__(said.format(name=repr(name)))
 
 
 class FolderTaken(HamsterError):
@@ -51,7 +57,8 @@ class FolderTaken(HamsterError):
     status = 409
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"This folder is registered already, as {name!r}.")
+        said = gettext("This folder is registered already, as {name}.")
+        super().__init__(said.format(name=repr(name)))
 
 
 class NotADataset(HamsterError):
@@ -65,7 +72,7 @@ class CheckRunning(HamsterError):
 
     code = "check_running"
     status = 409
-    message = "This data set is being checked already."
+    message = _("This data set is being checked already.")
 
 
 class DatasetInUse(HamsterError):
@@ -76,11 +83,14 @@ class DatasetInUse(HamsterError):
 
     def __init__(self, user: TrainingRun | Evaluation) -> None:
         if isinstance(user, Evaluation):
-            message = f"The detector {user.version.name} looks at this data set. Wait for its end."
+            said = gettext("The detector {name} looks at this data set. Wait for its end.")
+            message = said.format(name=user.version.name)
             details = {"evaluation": user.pk}
         else:
-            advice = "Cancel it first, or wait for its end."
-            message = f"The training run {user.name!r} learns from this data set. {advice}"
+            said = gettext(
+                "The training run {name} learns from this data set. Cancel it first, or wait for its end."
+            )
+            message = said.format(name=repr(user.name))
             details = {"training_run": user.pk}
         super().__init__(message, details=details)
 
@@ -206,15 +216,21 @@ def yolo_folder(folder: str) -> Path:
         RuntimeError,
         ValueError,
     ) as error:  # a folder of others, a name too long, ~ of nobody here
-        raise NotADataset(f"{folder[:FOLDER_LENGTH]!r} cannot be read: {error}") from error
+        raise NotADataset(
+            gettext("{folder} cannot be read: {error}").format(
+                folder=repr(folder[:FOLDER_LENGTH]), error=error
+            )
+        ) from error
     if not is_absolute:
-        raise NotADataset("Write the folder's whole path on the server, from / on.")
+        raise NotADataset(gettext("Write the folder's whole path on the server, from / on."))
     if not has_pictures:
-        raise NotADataset(f"{str(path)[:FOLDER_LENGTH]} has no folder train/images.")
+        raise NotADataset(
+            gettext("{folder} has no folder train/images.").format(folder=str(path)[:FOLDER_LENGTH])
+        )
     if len(str(path)) > FOLDER_LENGTH:
-        raise NotADataset(f"The path has more than {FOLDER_LENGTH} characters.")
+        raise NotADataset(gettext("The path has more than {most} characters.").format(most=FOLDER_LENGTH))
     if path.is_relative_to(uploads_root()):
-        raise NotADataset("This folder belongs to an uploaded data set.")
+        raise NotADataset(gettext("This folder belongs to an uploaded data set."))
     if (taken := Dataset.objects.filter(folder=str(path)).first()) is not None:
         raise FolderTaken(taken.name)
     return path
@@ -229,7 +245,7 @@ def _save(dataset: Dataset) -> Dataset:
                 # Locked, in one order, so that two uploads do not both take the room that is left.
                 list(Dataset.objects.select_for_update().order_by("pk").values_list("pk"))
                 if uploaded_bytes() + dataset.size > config.dataset_quota_bytes:
-                    raise ArchiveTooLarge("Other uploads have just taken the room that was left.")
+                    raise ArchiveTooLarge(gettext("Other uploads have just taken the room that was left."))
             dataset.save()
             _send_on_commit(dataset.pk)
     except IntegrityError as error:  # somebody else was quicker

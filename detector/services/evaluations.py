@@ -20,6 +20,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -50,7 +52,7 @@ class EvaluationIsOpen(HamsterError):
 
     code = "evaluation_open"
     status = 409
-    message = "This version is being evaluated on this data set already."
+    message = _("This version is being evaluated on this data set already.")
 
 
 def request_evaluation(
@@ -62,7 +64,8 @@ def request_evaluation(
     """
     if find_split(Path(dataset.folder), split) is None:
         raise UnusableDataset(
-            f"{dataset.name} has no folder {split}/images.", details={"dataset": dataset.name}
+            gettext("{name} has no folder {split}/images.").format(name=dataset.name, split=split),
+            details={"dataset": dataset.name},
         )
     try:
         with transaction.atomic():

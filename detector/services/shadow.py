@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.models import AuditEntry, DetectorVersion, ShadowCount, ShadowPace
@@ -25,23 +27,22 @@ class AlreadyShadow(VersionError):
     code = "already_shadow"
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{name} is running as a shadow. Stop it first: there is one at a time.", details={"shadow": name}
-        )
+        said = gettext("{name} is running as a shadow. Stop it first: there is one at a time.")
+        super().__init__(said.format(name=name), details={"shadow": name})
 
 
 class ActiveCantShadow(VersionError):
     """The active version beside itself would always agree."""
 
     code = "active_version"
-    message = "This version is the active one: as a shadow it would only be compared with itself."
+    message = _("This version is the active one: as a shadow it would only be compared with itself.")
 
 
 class NotShadow(VersionError):
     """Stopping what does not run."""
 
     code = "not_shadow"
-    message = "This version is not running as a shadow."
+    message = _("This version is not running as a shadow.")
 
 
 class BadShare(VersionError):
@@ -49,7 +50,7 @@ class BadShare(VersionError):
 
     code = "bad_share"
     status = 400
-    message = "The share of the live frames must be more than 0 and at most 1."
+    message = _("The share of the live frames must be more than 0 and at most 1.")
 
 
 def start_shadow(

@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -34,34 +35,34 @@ class BadToken(HamsterError):
 
     code = "bad_token"
     status = 401
-    message = "There is no such token."
+    message = _("There is no such token.")
 
 
 class MalformedAuthorization(BadToken):
     """No token where one belongs."""
 
-    message = "Send the token as: Authorization: Bearer hamster_..."
+    message = _("Send the token as: Authorization: Bearer hamster_...")
 
 
 class TokenExpired(BadToken):
     """Its time is over."""
 
     code = "token_expired"
-    message = "This token has expired. Make a new one."
+    message = _("This token has expired. Make a new one.")
 
 
 class TokenRevoked(BadToken):
     """Its owner took it back."""
 
     code = "token_revoked"
-    message = "This token was revoked."
+    message = _("This token was revoked.")
 
 
 class AccountClosed(BadToken):
     """Its owner's account is not active."""
 
     code = "account_closed"
-    message = "The account of this token is closed."
+    message = _("The account of this token is closed.")
 
 
 class TooManyTokens(HamsterError):
@@ -83,7 +84,7 @@ class TokenCantMakeTokens(HamsterError):
 
     code = "sign_in_needed"
     status = 403
-    message = "A token can't make tokens. Sign in and make it at /account/tokens/."
+    message = _("A token can't make tokens. Sign in and make it at /account/tokens/.")
 
 
 def make_token(

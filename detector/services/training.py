@@ -20,6 +20,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError as BrokerError
 
 from detector.conf import config
@@ -56,7 +58,7 @@ class NotCancellable(HamsterError):
 
     code = "not_cancellable"
     status = 409
-    message = "This training run has ended already."
+    message = _("This training run has ended already.")
 
 
 class NotResumable(HamsterError):
@@ -64,14 +66,14 @@ class NotResumable(HamsterError):
 
     code = "not_resumable"
     status = 409
-    message = "Only a training run that has failed or was cancelled can be resumed."
+    message = _("Only a training run that has failed or was cancelled can be resumed.")
 
 
 class NoCheckpoint(HamsterError):
     """The version to start from has no checkpoint on this server."""
 
     code = "no_checkpoint"
-    message = "This detector version has no checkpoint on this server to start from."
+    message = _("This detector version has no checkpoint on this server to start from.")
 
 
 class BadSettings(HamsterError):
@@ -94,7 +96,7 @@ def how_to_install_training() -> str | None:
 def check_data_dirs(data_dirs: Sequence[str]) -> list[str]:
     """The folders as absolute paths. Raises UnusableDataDirs unless each has a `train/images`."""
     if not data_dirs:
-        raise UnusableDataDirs("Name at least one data folder.")
+        raise UnusableDataDirs(gettext("Name at least one data folder."))
     return [str(_data_dir(name)) for name in data_dirs]
 
 
@@ -103,9 +105,15 @@ def _data_dir(name: str) -> Path:
         folder = Path(name).expanduser().resolve()
         has_pictures = (folder / "train" / "images").is_dir()
     except (OSError, RuntimeError) as error:  # a folder of others, a name too long, ~ of nobody here
-        raise UnusableDataDirs(f"{name} cannot be read: {error}", details={"folder": name}) from error
+        raise UnusableDataDirs(
+            gettext("{folder} cannot be read: {error}").format(folder=name, error=error),
+            details={"folder": name},
+        ) from error
     if not has_pictures:
-        raise UnusableDataDirs(f"{folder} has no folder train/images.", details={"folder": str(folder)})
+        raise UnusableDataDirs(
+            gettext("{folder} has no folder train/images.").format(folder=folder),
+            details={"folder": str(folder)},
+        )
     return folder
 
 
@@ -134,7 +142,9 @@ def queue_training_run(
         needed = Dataset.objects.filter(folder__in={*folders, *run.data_dirs})
         there = set(needed.select_for_update().order_by("pk").values_list("pk", flat=True))
         if gone := [dataset.name for dataset in datasets if dataset.pk not in there]:
-            raise UnusableDataDirs(f"{gone[0]} has just been deleted.", details={"dataset": gone[0]})
+            raise UnusableDataDirs(
+                gettext("{name} has just been deleted.").format(name=gone[0]), details={"dataset": gone[0]}
+            )
         run.save()
         run.datasets.set(datasets)
         run.run_dir = str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")

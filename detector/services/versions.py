@@ -10,6 +10,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from detector.conf import config
 from detector.errors import HamsterError
@@ -40,14 +42,14 @@ class AlreadyActive(VersionError):
     """Promoting what is served already."""
 
     code = "already_active"
-    message = "This detector version is already the active one."
+    message = _("This detector version is already the active one.")
 
 
 class NothingToRollBackTo(VersionError):
     """Rolling back past the first version."""
 
     code = "nothing_to_roll_back_to"
-    message = "No detector version was active before this one."
+    message = _("No detector version was active before this one.")
 
 
 class ChangedMeanwhile(VersionError):
@@ -57,10 +59,10 @@ class ChangedMeanwhile(VersionError):
 
     def __init__(self, active: DetectorVersion | None) -> None:
         name = active.name if active else None
-        super().__init__(
-            f"Somebody else has just decided what is served: now it is {name}. Look again before you do.",
-            details={"active": name},
+        said = gettext(
+            "Somebody else has just decided what is served: now it is {name}. Look again before you do."
         )
+        super().__init__(said.format(name=name), details={"active": name})
 
 
 def detector_name(card: Mapping[str, Any]) -> str:

@@ -29,6 +29,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import BatchJob, Webhook, WebhookAttempt
 from detector.outbound import AddressRefused, NoAnswer, post, public_address
+from detector.stored_texts import translated
 
 logger = logging.getLogger(__name__)
 State = Webhook.State
@@ -62,7 +63,7 @@ def check_url(url: str) -> str:
         public_address(parts.hostname, port, look_up=parts.hostname == "localhost")
     except AddressRefused as error:
         message = gettext("The webhook can't be called: {reason}")
-        raise BadWebhook(message.format(reason=error.message)) from error
+        raise BadWebhook(message.format(reason=translated(error.message))) from error
     return parts._replace(fragment="").geturl()
 
 

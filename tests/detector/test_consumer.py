@@ -118,6 +118,30 @@ async def test_odd_pictures_are_looked_at_or_refused_and_the_connection_stays(od
         assert await client.is_served()
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "La imagen está vacía (0 bytes)."),
+        (FRAME[: len(FRAME) // 2], "La imagen JPEG está dañada o incompleta."),
+        (
+            FRAME.ljust(524_289, b"\0"),
+            "La imagen tiene 524289 bytes; se aceptan 524288 como máximo.",
+        ),
+    ],
+    ids=["empty", "cut short", "too large"],
+)
+async def test_errors_are_said_in_the_language_of_the_page(data: bytes, says: str):
+    client = Client()
+    client.scope["headers"] = [(b"accept-language", b"de,es;q=0.8")]
+    assert await client.connect(timeout=PATIENCE) == (True, None)
+    try:
+        await client.answer()
+        await client.send_frame(1, data)
+        assert (await client.answer())["message"] == says
+    finally:
+        await client.disconnect()
+
+
 async def test_a_frame_over_the_byte_limit_is_an_error_and_the_connection_stays():
     async with greeted() as client:
         await client.send_frame(3, FRAME.ljust(524_289, b"\0"))

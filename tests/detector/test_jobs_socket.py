@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from detector import jobs_socket
+from detector.models import TrainingRun
 from detector.routing import websocket_urlpatterns
 from detector.services.batches import delete_batch, request_cancel
 from tests.detector.pictures import encoded, scene
@@ -39,11 +40,12 @@ def signed_in(user) -> Client:
 
 
 @asynccontextmanager
-async def connected(client: Client | None) -> AsyncIterator[WebsocketCommunicator]:
+async def connected(client: Client | None, language: str = "en") -> AsyncIterator[WebsocketCommunicator]:
     headers = []
     if client is not None:
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-        headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()))
+        cookies = f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.LANGUAGE_COOKIE_NAME}={language}"
+        headers.append((b"cookie", cookies.encode()))
     socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), "/ws/jobs/", headers)
     assert await socket.connect(timeout=PATIENCE) == (True, None)
     try:
@@ -66,6 +68,21 @@ async def test_a_watched_batch_is_told_at_once_and_whenever_it_changes(owner, ba
         assert await socket.receive_nothing(timeout=0.3)
         await sync_to_async(request_cancel)(batch=batch)
         assert (await socket.receive_json_from(timeout=PATIENCE))["job"]["state"] == "cancelled"
+
+
+async def test_what_workers_stored_is_told_in_the_language_of_the_page(owner):
+    run = await sync_to_async(TrainingRun.objects.create)(
+        name="a", status="failed", error="The disk is full. Make room and resume the run."
+    )
+    owner.is_staff = True
+    await sync_to_async(owner.save)()
+    async with connected(await signed_in(owner), language="es") as socket:
+        await socket.send_json_to({"type": "watch", "kind": "training-run", "id": run.pk})
+        told = await socket.receive_json_from(timeout=PATIENCE)
+        assert told["job"]["error"] == "El disco está lleno. Haz sitio y reanuda el entrenamiento."
+        await sync_to_async(TrainingRun.objects.update)(error="Its detector was not made in time.")
+        told = await socket.receive_json_from(timeout=PATIENCE)
+        assert told["job"]["error"] == "Su detector no se hizo a tiempo."
 
 
 async def test_several_people_see_the_same(owner, batch):

@@ -60,6 +60,16 @@ def test_a_form_over_the_limit_is_refused_in_words_for_people(site):
     assert body == b"The request is larger than 16777216 bytes. Go back and choose less."
 
 
+def test_too_large_a_body_is_refused_in_the_language_of_its_page(site):
+    headers = [
+        "Content-Type: multipart/form-data; boundary=b",
+        "Content-Length: 30000000",
+        "Cookie: language=es",
+    ]
+    _head, body = exchange(site, "/pictures/", headers, repeat(bytes(50_000), 599))
+    assert body.decode() == "La petición tiene más de 16777216 bytes. Vuelve atrás y elige menos."
+
+
 def test_an_upload_without_a_length_is_looked_at_and_never_written_to_a_disk(site):
     process = psutil.Process(site.process.pid)
     before = process.io_counters().write_chars if hasattr(process, "io_counters") else 0

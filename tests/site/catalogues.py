@@ -16,7 +16,7 @@ from tests.e2e.site_process import ROOT
 ROOMS = ("webui", "detector", "hamster_site")
 ENGLISH_ONLY = ("detector/templates/", "webui/static/webui/vendor/")  # the admin's pages; what others wrote
 LINE = re.compile(r'(msgid|msgid_plural|msgstr(?:\[\d+\])?) (".*")|(".*")|#, (.*)')
-CALL = re.compile(r"\b(?:n?gettext(?:_lazy)?|_)\(\s*")
+CALL = re.compile(r"\b(?:n?gettext(?:_lazy|_noop)?|_)\(\s*")
 LITERAL = re.compile(r'u?(?P<quote>["\'])(?:\\.|(?!(?P=quote))[^\\\n])*(?P=quote)')
 BETWEEN = re.compile(r"[\s,]*")
 

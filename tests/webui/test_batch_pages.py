@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils.translation import override
 from PIL import Image
 
 from detector.models import BatchJob
@@ -95,6 +96,21 @@ def test_the_list_shows_my_batches_the_limits_and_when_they_are_deleted(mine, ma
     assert "deleted 24 hours after they were handed in" in page
     assert 'data-max-items="2000"' in page
     assert len(re.findall(r"\d+ \w{3} 20\d\d, \d\d:\d\d UTC</time>", page)) == 2
+
+
+def test_why_a_picture_failed_is_said_in_the_readers_language_and_stored_in_english(mine, make):
+    with override("es"):  # as in a request of somebody who reads Spanish
+        batch = make(a_jpg=FACE, b_txt=b"junk", c_jpg=FACE[: len(FACE) // 2])
+    assert batch.items.get(number=2).error_message.startswith("Not an image: ")
+    assert batch.items.get(number=3).error_message == "The JPEG image is damaged or cut short."
+    mine.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    page = page_of(mine, f"/batches/{batch.pk}/")
+    assert "这不是图片" in page
+    assert "这张 JPEG 图片已损坏或不完整。" in page
+    assert "3 张中已完成 3 张，2 张失败" in page
+    assert re.search(r"开心 \d+%", page)
+    items = mine.get(f"/api/batches/{batch.pk}/items/?state=failed").json()["results"]
+    assert items[1]["error"] == {"code": "bad_image", "message": "这张 JPEG 图片已损坏或不完整。"}
 
 
 def test_a_batch_shows_its_pictures_with_boxes_and_why_others_failed(mine, make):

@@ -95,6 +95,30 @@ def test_the_report_shows_problems_with_their_lines_and_links(admin_client, data
     assert "No twins between the splits" in page
 
 
+@pytest.mark.parametrize(
+    ("language", "kind", "line", "says"),
+    [
+        ("es", "Líneas incorrectas: 1.", "Línea 1: un valor que no es finito", "un valor que no es finito"),
+        ("zh-hans", "错误的行：1。", "第 1 行：有一个值不是有限数", "有一个值不是有限数"),
+    ],
+)
+def test_problems_are_told_in_the_language_of_the_page(
+    admin_client, dataset, folder, language, kind, line, says
+):
+    label = min((folder / "train" / "labels").iterdir())
+    label.write_text("0 nan 0.5 0.2 0.2\n")
+    check(dataset)
+    headers = {"accept-language": language}
+    page = admin_client.get(f"/datasets/{dataset.pk}/", headers=headers).content.decode()
+    assert f"<td>{says}</td>" in page
+    assert kind in page
+    samples = admin_client.get(f"/datasets/{dataset.pk}/samples/?problems=on", headers=headers)
+    assert line in samples.content.decode()
+    answer = admin_client.get(f"/api/datasets/{dataset.pk}/", headers=headers).json()
+    assert answer["report"]["problems"]["listed"][0]["message"] == says
+    assert dataset.samples.get(has_problems=True).problems[0]["message"] == "a value that is not finite"
+
+
 def test_a_check_that_failed_says_why_and_is_asked_for_again(admin_client, dataset, folder):
     folder.rename(folder.with_name("gone"))
     check(dataset)

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
@@ -209,6 +211,21 @@ def test_learning_curves_come_from_the_run(candidate, keeper, tmp_path):
     assert curves["loss"] == [{"label": "loss", "points": [{"x": 1, "y": 2.5}, {"x": 2, "y": 1.5}]}]
     assert curves["quality"] == [{"label": "mAP50", "points": [{"x": 2, "y": 0.5}]}]
     assert run.name in text_of(keeper, page_of(candidate))
+
+
+@pytest.mark.parametrize(
+    ("language", "acts", "refusal"),
+    [
+        ("en", ["Promoted", "Registered"], "already the active one"),
+        ("es", ["Activada", "Registrada"], "ya es la activa"),
+        ("zh-hans", ["已启用", "已注册"], "已经启用"),
+    ],
+)
+def test_history_and_refusals_are_told_in_the_language_of_the_page(live, keeper, language, acts, refusal):
+    keeper.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    history = text_of(keeper, page_of(live)).partition('id="history-title"')[2]
+    assert re.findall(r"</td><td>([^<]+)</td><td>system</td>", history) == acts
+    assert refusal in said(keeper, f"{page_of(live)}promote/", {"instead_of": live.pk})
 
 
 def test_promoting_and_rolling_back_on_the_page(live, candidate, keeper):

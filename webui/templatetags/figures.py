@@ -26,7 +26,10 @@ def figure(value: float | None) -> str:
 @register.filter
 def percent(value: float | None) -> str:
     """78.9 %; "not measured" for what is no number."""
-    return f"{written(100 * value, 1)} %" if isinstance(value, int | float) else str(NOT_MEASURED)
+    if not isinstance(value, int | float):
+        return str(NOT_MEASURED)
+    # xgettext:no-python-format
+    return gettext("{number} %").format(number=written(100 * value, 1))
 
 
 @register.filter

@@ -4,6 +4,7 @@ from django import template
 from django.conf import settings
 from django.utils.translation import get_language
 
+from detector import stored_texts
 from webui import languages, words
 
 register = template.Library()
@@ -37,3 +38,21 @@ def label_word(key: str) -> str:
 def title_word(key: str) -> str:
     """The same where it stands alone: `Sleepy`."""
     return words.title(key)
+
+
+@register.filter
+def translated(text: str) -> str:
+    """What a worker stored in English, such as why a picture failed."""
+    return stored_texts.translated(text)
+
+
+@register.filter
+def then(first: str, text: str) -> str:
+    """Two of a list: `hamster-5, trained here`."""
+    return words.listed(str(first), str(text))
+
+
+@register.filter
+def whole_percent(share: float) -> str:
+    """93 %, for 0.93."""
+    return words.percent(share)

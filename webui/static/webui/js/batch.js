@@ -2,7 +2,7 @@
 
 import { barChart, colour } from "./charts.js";
 import { named } from "./emotions.js";
-import { fill, gettext } from "./i18n.js";
+import { fill, gettext, listed } from "./i18n.js";
 import { stateNamed, watchJob } from "./jobs.js";
 
 const head = document.querySelector("#batch");
@@ -28,7 +28,7 @@ function makeChart(expressions) {
 
 function describe(expressions) {
   const found = Object.entries(expressions).filter(([, count]) => count > 0);
-  const words = found.map(([name, count]) => `${named(name)} ${count}`).join(", ");
+  const words = listed(found.map(([name, count]) => `${named(name)} ${count}`));
   document.querySelector("#chart").setAttribute("aria-label", fill(gettext("Pictures by expression: {words}"), { words: words || gettext("none yet") }));
 }
 
@@ -39,8 +39,8 @@ function show(batch) {
   state.dataset.state = batch.state;
   state.textContent = stateNamed(batch.state);
   document.querySelector("#progress").value = ended;
-  const others = ["failed", "cancelled"].filter((name) => counts[name]).map((name) => `, ${fill(ENDS[name], { [name]: counts[name] })}`);
-  document.querySelector("#says").textContent = `${fill(gettext("{done} of {total} done"), { done: ended, total: counts.total })}${others.join("")}`;
+  const others = ["failed", "cancelled"].filter((name) => counts[name]).map((name) => fill(ENDS[name], { [name]: counts[name] }));
+  document.querySelector("#says").textContent = listed([fill(gettext("{done} of {total} done"), { done: ended, total: counts.total }), ...others]);
   document.querySelector("#detector").textContent = batch.detector || "–";
   chart.data.datasets[0].data = Object.values(batch.expressions);
   chart.update();

@@ -1,12 +1,14 @@
 /** Charts in the site's colours, drawn by Chart.js. Each says in words what it shows, for those who don't see it. */
 
 import "../vendor/chartjs/chart.umd.min.js";
+import { language } from "./i18n.js";
 
 const { Chart } = globalThis;
 
 const style = getComputedStyle(document.documentElement);
 const token = (name) => style.getPropertyValue(name).trim();
 
+Chart.defaults.locale = language;
 Chart.defaults.font.family = token("--sans");
 Chart.defaults.font.size = 14;
 Chart.defaults.color = token("--quiet");

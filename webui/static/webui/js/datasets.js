@@ -1,6 +1,7 @@
 /** The pages of data sets: uploading one, watching checks, drawing what they found. */
 
 import { barChart, groupedBarChart } from "./charts.js";
+import { percent } from "./emotions.js";
 import { fill, gettext } from "./i18n.js";
 import { stateNamed, watchJob } from "./jobs.js";
 import { uploadForm } from "./dataset_upload.js";
@@ -48,7 +49,7 @@ if (check) {
       state.textContent = stateNamed(job.state);
       // In steps: screen readers say each change.
       if (job.state === "running") {
-        words.textContent = fill(gettext("{percent} % looked through."), { percent: Math.floor(job.progress * 10) * 10 });
+        words.textContent = fill(gettext("{percent} looked through."), { percent: percent(Math.floor(job.progress * 10) / 10) });
       };
     },
     { gone: () => location.assign(check.dataset.list) },

@@ -1,14 +1,18 @@
 /** The pages of detector versions: charts out of the page's own data, and parts that follow what happens on the server. */
 
 import { colour, lineChart } from "./charts.js";
+import { word } from "./emotions.js";
+import { gettext } from "./i18n.js";
 import { watchJob } from "./jobs.js";
+
+const FACE = "face";
 
 for (const canvas of document.querySelectorAll("canvas[data-lines]")) {
   const { lines, x, y, max, maxX } = canvas.dataset;
   const series = JSON.parse(document.getElementById(lines).textContent);
   lineChart(
     canvas,
-    series.map((line) => ({ ...line, colour: colour(line.label === "face" ? "ink" : line.label) })),
+    series.map(({ label, ...line }) => ({ ...line, label: label === FACE ? gettext("face") : word(label), colour: colour(label === FACE ? "ink" : label) })),
     { x, y, maxX: Number(maxX) || undefined, maxY: Number(max) || undefined },
   );
 }

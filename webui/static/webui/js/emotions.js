@@ -37,9 +37,14 @@ const LOOKS = {
   surprised: gettext("Looks surprised"),
 };
 
-/** @param {number} score 0..1 @returns {string} "93 %" with a space that does not break */
+/** @param {number} score 0..1 @returns {string} "93 %" with a space that does not break, or "93%" */
 export function percent(score) {
-  return `${Math.round(score * 100)}\u00a0%`;
+  return fill(gettext("{number}\u00a0%"), { number: Math.round(score * 100) });
+}
+
+/** @param {string} name of an expression @param {number} score 0..1 @returns {string} "Happy 93 %" */
+export function scored(name, score) {
+  return fill(gettext("{expression} {percent}"), { expression: name, percent: percent(score) });
 }
 
 /** @param {string} label an expression, `unknown` or `not_a_face` @returns {string} "happy", "no face", "not a face" */
@@ -60,6 +65,11 @@ export function capital(words) {
 /** @param {string} label @returns {string} "Looks afraid" */
 export function looks(label) {
   return LOOKS[label] ?? fill(gettext("Looks {label}"), { label });
+}
+
+/** @param {Face} face @returns {string} "Looks happy, 93 %" */
+export function looksLike(face) {
+  return fill(gettext("{looks}, {percent}"), { looks: looks(face.label), percent: percent(face.score) });
 }
 
 /**

@@ -26,3 +26,23 @@ export function decimal(value, digits = 0) {
   const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return new Intl.NumberFormat(language, options).format(value);
 }
+
+/** @param {string[]} parts @returns {string} "one, two, three" */
+export function listed(parts) {
+  return parts.reduce((first, next) => (first === "" ? next : fill(gettext("{first}, {next}"), { first, next })), "");
+}
+
+/** @param {string[]} parts whole sentences, or "" @returns {string} one after the other */
+export function sentences(...parts) {
+  return parts.reduce((first, next) => (first && next ? fill(gettext("{first} {next}"), { first, next }) : first || next), "");
+}
+
+/** @param {string} title @param {string} text @returns {string} "Face 2: looks happy" */
+export function titled(title, text) {
+  return fill(gettext("{title}: {text}"), { title, text });
+}
+
+/** @param {string} words without a full stop @returns {string} with one */
+export function stopped(words) {
+  return fill(gettext("{words}."), { words });
+}

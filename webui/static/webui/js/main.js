@@ -5,6 +5,7 @@ import { Bars } from "./bars.js";
 import { CameraError } from "./camera.js";
 import { CorrectionDialog } from "./correction.js";
 import { looks, mainFace } from "./emotions.js";
+import { sentences, stopped } from "./i18n.js";
 import { MOST } from "./lineup.js";
 import { Live } from "./live.js";
 import { LivePanels } from "./live_panels.js";
@@ -193,7 +194,7 @@ class Stage {
     this.notice.show(message, (does) => (does === "camera" ? this.start() : this.file.click()));
     this.toggle.hidden = Boolean(message.action);
     if (focused && message.action) this.notice.action.focus();
-    if (state !== "first") this.announcer.say(`${message.title}. ${message.text}`);
+    if (state !== "first") this.announcer.say(sentences(stopped(message.title), message.text));
   }
 
   #enter(state) {

@@ -161,7 +161,7 @@ export const KEEP = {
   /** Why the recording ended, and how long it is. @type {Object<string, (seconds: string) => string>} */
   ended: {
     full: (seconds) => fill(gettext("{seconds}\u00a0s, as long as a clip can be."), { seconds }),
-    wish: (seconds) => `${seconds}\u00a0s.`,
+    wish: (seconds) => fill(gettext("{seconds}\u00a0s."), { seconds }),
     hidden: (seconds) => fill(gettext("{seconds}\u00a0s. It ended because the page was out of sight."), { seconds }),
     away: (seconds) => fill(gettext("{seconds}\u00a0s. It ended because the picture went away."), { seconds }),
     broken: (seconds) => fill(gettext("{seconds}\u00a0s. It ended because the browser could not go on."), { seconds }),

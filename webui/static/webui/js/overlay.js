@@ -1,6 +1,6 @@
 /** Draws the faces' boxes and labels over the video or the picture. Boxes mirror with the video, text does not. */
 
-import { EMOTIONS, named, percent } from "./emotions.js";
+import { EMOTIONS, named, scored } from "./emotions.js";
 import { placeBox, placeLabel } from "./geometry.js";
 import { watchSize } from "./size.js";
 
@@ -74,7 +74,7 @@ export class Overlay {
 
   #label(box, face, card, boxes) {
     const { context } = this;
-    const text = `${named(face.label)} ${percent(face.score)}`;
+    const text = scored(named(face.label), face.score);
     context.font = `${FONT} ${this.paint.sans}`;
     const label = { width: Math.ceil(context.measureText(text).width) + 34, height: 26 };
     const place = placeLabel(box, label, card, boxes);

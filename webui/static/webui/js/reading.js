@@ -1,6 +1,6 @@
 /** What is seen, in words, and the quiet row of numbers. */
 
-import { UNKNOWN, looks, percent } from "./emotions.js";
+import { UNKNOWN, looksLike } from "./emotions.js";
 
 export class Reading {
   /** @param {HTMLElement} line @param {HTMLElement} hint @param {HTMLElement} dot */
@@ -17,7 +17,7 @@ export class Reading {
 
   /** @param {import("./emotions.js").Face} face @param {string} [hint] */
   face(face, hint = "") {
-    this.#write(`${looks(face.label)}, ${percent(face.score)}`, hint, face.label);
+    this.#write(looksLike(face), hint, face.label);
   }
 
   #write(line, hint, emotion) {

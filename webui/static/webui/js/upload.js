@@ -1,6 +1,6 @@
 /** Handing files to the API, with word of how far it is. */
 
-import { decimal, fill, gettext } from "./i18n.js";
+import { decimal, fill, gettext, sentences, titled } from "./i18n.js";
 
 /** What the API says went wrong, with the fields that it names, or that the connection broke. */
 export class UploadError extends Error {
@@ -53,8 +53,8 @@ function about(request) {
 function reason({ status, response }) {
   if (!response?.error) return fill(gettext("The site answered with {status}. Try again."), { status });
   const { code, message, details } = response.error;
-  const fields = code === "invalid" ? Object.entries(details).map(([name, said]) => `${name}: ${[said].flat().join(" ")}`) : [];
-  return [message, ...fields].join(" ");
+  const fields = code === "invalid" ? Object.entries(details).map(([name, said]) => titled(name, sentences(...[said].flat()))) : [];
+  return sentences(message, ...fields);
 }
 
 /** @param {number} bytes @returns {string} "3.4 MB" */

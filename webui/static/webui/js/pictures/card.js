@@ -1,10 +1,11 @@
 /** One picture of the list: what is shown of it from its waiting to its result. */
 
 import { Bars } from "../bars.js";
-import { UNKNOWN } from "../emotions.js";
+import { UNKNOWN, looksLike } from "../emotions.js";
+import { sentences, titled } from "../i18n.js";
 import { Overlay } from "../overlay.js";
 import { PictureView } from "../picture.js";
-import { STATES, WORDS, faceTitle, pictureOf, removeOf, retryOf, sayFace, sayFaces, saySending } from "./words.js";
+import { STATES, WORDS, faceTitle, pictureOf, removeOf, retryOf, sayFaces, saySending } from "./words.js";
 
 const PREVIEW_SIDE = 720; // pixels: a hundred full photographs would take gigabytes
 const STILLS = new URL("../../hamster/stills/", import.meta.url);
@@ -68,9 +69,9 @@ export class Card extends EventTarget {
   succeed({ emotion, boxes, id }) {
     const [first] = boxes;
     this.boxes = boxes;
-    this.#enter("done", first ? sayFace(first) : WORDS.noFace.line);
+    this.#enter("done", first ? looksLike(first) : WORDS.noFace.line);
     const hints = [first ? "" : WORDS.noFace.hint, boxes.length > 1 ? sayFaces(boxes.length) : "", id === undefined ? "" : WORDS.kept];
-    this.part.hint.textContent = hints.filter(Boolean).join(" ");
+    this.part.hint.textContent = sentences(...hints);
     this.root.dataset.faces = String(boxes.length);
     this.dot.hidden = false;
     this.dot.dataset.emotion = emotion;
@@ -101,7 +102,7 @@ export class Card extends EventTarget {
       const section = document.createElement("section");
       if (this.boxes.length > 1) {
         const title = document.createElement("h3");
-        title.textContent = `${faceTitle(index + 1)}: ${sayFace(face)}`;
+        title.textContent = titled(faceTitle(index + 1), looksLike(face));
         section.append(title);
       }
       const list = document.createElement("ul");

@@ -1,6 +1,7 @@
 /** The page of still pictures: takes them from everywhere, sends each by itself, shows what was found. */
 
 import { Announcer } from "../announcer.js";
+import { sentences, stopped, titled } from "../i18n.js";
 import { UploadError, acceptDrops, upload } from "../upload.js";
 import { Card } from "./card.js";
 import { acceptPastes } from "./clipboard.js";
@@ -76,7 +77,7 @@ class Pictures {
     this.results.hidden = counts.total === 0;
     this.again.hidden = counts.failed < 2;
     this.count.textContent = sayCount(counts);
-    if (news) this.announcer.say(`${news} ${sayCount(counts)}.`);
+    if (news) this.announcer.say(sentences(news, stopped(sayCount(counts))));
   }
 
   #listen(byId) {
@@ -163,7 +164,7 @@ class Piece {
         stop: this.stopping.signal,
       });
       this.card.succeed(result);
-      this.page.tell(`${this.file.name}: ${this.card.part.line.textContent}.`);
+      this.page.tell(titled(this.file.name, stopped(this.card.part.line.textContent)));
       if (result.id !== undefined) this.page.history?.refresh();
     } catch (error) {
       if (!(error instanceof UploadError)) throw error;
@@ -179,7 +180,7 @@ class Piece {
   #fail(code, detail = "") {
     const trouble = troubleOf(code, detail);
     this.card.fail(trouble);
-    this.page.tell(`${this.file.name}: ${trouble.title}. ${trouble.text}`);
+    this.page.tell(titled(this.file.name, sentences(stopped(trouble.title), trouble.text)));
   }
 }
 

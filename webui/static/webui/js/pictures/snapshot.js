@@ -1,6 +1,7 @@
 /** A picture from the camera, which is asked for when the dialog opens and let go when it closes. */
 
 import { Camera, CameraError } from "../camera.js";
+import { sentences, stopped } from "../i18n.js";
 import { NOTICES } from "../messages.js";
 import { WORDS } from "./words.js";
 
@@ -45,7 +46,7 @@ export class Snapshot {
   #trouble(reason) {
     this.button.disabled = true;
     this.frame.hidden = true;
-    this.says.textContent = `${NOTICES[reason].title}. ${NOTICES[reason].text}`;
+    this.says.textContent = sentences(stopped(NOTICES[reason].title), NOTICES[reason].text);
   }
 
   async #picture() {

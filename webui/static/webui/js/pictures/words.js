@@ -1,6 +1,6 @@
 /** Everything that the pictures page says by itself. */
 
-import { looks, percent } from "../emotions.js";
+import { percent } from "../emotions.js";
 import { fill, gettext } from "../i18n.js";
 import { pictureTrouble } from "../messages.js";
 
@@ -43,11 +43,6 @@ export function troubleOf(code, detail) {
   return TROUBLES[code] ?? pictureTrouble(code, detail);
 }
 
-/** @param {{label: string, score: number}} face @returns {string} "Looks happy, 93 %" */
-export function sayFace(face) {
-  return `${looks(face.label)}, ${percent(face.score)}`;
-}
-
 /** @param {number} count two or more */
 export function sayFaces(count) {
   return fill(gettext("{count} faces; this is the surest."), { count });
@@ -60,7 +55,7 @@ export function faceTitle(number) {
 
 /** @param {number} share 0..1 */
 export function saySending(share) {
-  return `${STATES.sending}, ${percent(share)}`;
+  return fill(gettext("Sending, {percent}"), { percent: percent(share) });
 }
 
 /** @param {string} name */

@@ -1,5 +1,6 @@
 /** The card after a live session: what it showed, what became of the frames, and what to do with it. */
 
+import { sentences } from "../i18n.js";
 import { Ribbon } from "../timeline/ribbon.js";
 import { shares, unpacked } from "../timeline/samples.js";
 import { KeepError, keep, rename } from "./api.js";
@@ -109,7 +110,7 @@ export class SessionCard {
       if (session === this.session) this.#say(KEEP.renamed);
     } catch (error) {
       if (!(error instanceof KeepError)) throw error;
-      if (session === this.session) this.#say(`${KEEP.unnamed} ${error.message}`);
+      if (session === this.session) this.#say(sentences(KEEP.unnamed, error.message));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** A session as a picture to keep or to send, drawn here and nowhere else. */
 
-import { named, percent } from "../emotions.js";
-import { language } from "../i18n.js";
+import { named, scored } from "../emotions.js";
+import { language, listed, sentences } from "../i18n.js";
 import { runs, shares, thinned, unpacked } from "../timeline/samples.js";
 import { title } from "../timeline/words.js";
 import { hamsterOf } from "./moments.js";
@@ -33,11 +33,11 @@ export async function drawCard(session) {
   const width = SIZE.width - 2 * EDGE;
   write(session.name || CARD.title, EDGE, 92, 44, { weight: 650, most: width });
   const day = new Date(session.started_at).toLocaleDateString(language, { day: "numeric", month: "long", year: "numeric" });
-  write(`${day}, ${sayLength(session.duration_ms, found)}`, EDGE, 136, 24, { colour: "quiet", most: width });
+  write(listed([day, sayLength(session.duration_ms, found)]), EDGE, 136, 24, { colour: "quiet", most: width });
   await drawMoments(context, session.moments, write);
   drawRibbon(context, rows, session, paint, width);
   drawShares(context, found, paint, write);
-  write(`${sayProcessed(session.frames)} ${CARD.noPhotographs}`, EDGE, SIZE.height - 32, 18, { colour: "quiet", most: width });
+  write(sentences(sayProcessed(session.frames), CARD.noPhotographs), EDGE, SIZE.height - 32, 18, { colour: "quiet", most: width });
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png");
   });
@@ -49,7 +49,7 @@ async function drawMoments(context, moments, write) {
   await Promise.all(moments.map(async (moment, index) => {
     const x = EDGE + gap * (index + 1) + side * index;
     context.drawImage(await pictureOf(hamsterOf(moment), side), x, 160, side, side);
-    write(`${named(moment.label)} ${percent(moment.score)}`, x + side / 2, 456, 22, { weight: 600, align: "center" });
+    write(scored(named(moment.label), moment.score), x + side / 2, 456, 22, { weight: 600, align: "center" });
   }));
 }
 
@@ -91,7 +91,7 @@ function drawShares(context, found, paint, write) {
     context.beginPath();
     context.roundRect(x, 574, 20, 20, 6);
     context.fill();
-    const words = `${title(label)} ${percent(share)}`;
+    const words = scored(title(label), share);
     write(words, x + 30, 592, 22);
     x += 30 + context.measureText(words).width + 36;
   }

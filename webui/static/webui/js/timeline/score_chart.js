@@ -2,7 +2,7 @@
 
 import { colour, lineChart, setSeries } from "../charts.js";
 import { EMOTIONS, percent } from "../emotions.js";
-import { fill, gettext, language } from "../i18n.js";
+import { fill, gettext, language, listed } from "../i18n.js";
 import { endOf, thinned } from "./samples.js";
 import { clock, title } from "./words.js";
 
@@ -34,7 +34,7 @@ export class ScoreChart {
     })).filter((line) => line.best >= WORTH_A_LINE);
     Object.assign(this.chart.options.scales.x, { min: from / 1000, max: to / 1000 });
     setSeries(this.chart, series);
-    const words = series.map((line) => fill(gettext("{expression} up to {percent}"), { expression: line.label.toLocaleLowerCase(language), percent: percent(line.best) })).join(", ");
+    const words = listed(series.map((line) => fill(gettext("{expression} up to {percent}"), { expression: line.label.toLocaleLowerCase(language), percent: percent(line.best) })));
     this.said.textContent = words === "" ? gettext("No scores yet.") : fill(gettext("Scores from {from} to {to}: {words}."), { from: clock(from), to: clock(to), words });
   }
 }

@@ -1,7 +1,7 @@
 /** Times and expressions of a timeline in words. */
 
-import { UNKNOWN, capital, named, percent, word } from "../emotions.js";
-import { fill, gettext, ngettext } from "../i18n.js";
+import { UNKNOWN, capital, named, scored, word } from "../emotions.js";
+import { fill, gettext, listed, ngettext, stopped } from "../i18n.js";
 
 /** @param {string} label @returns {string} "Happy", or "No face" */
 export function title(label) {
@@ -31,13 +31,13 @@ export function long(ms) {
 
 /** @param {{label: string, share: number}[]} shares @returns {string} "Happy 62 %, sad 30 %, no face 8 %." */
 export function sayShares(shares) {
-  const words = shares.map(({ label, share }) => `${word(label)} ${percent(share)}`).join(", ");
-  return words === "" ? gettext("Nothing seen yet.") : `${capital(words)}.`;
+  const words = listed(shares.map(({ label, share }) => scored(word(label), share)));
+  return words === "" ? gettext("Nothing seen yet.") : stopped(capital(words));
 }
 
 /** @param {import("./samples.js").Sample | null} sample @param {number} at @returns {string} "0:12, happy 93 %" */
 export function sayMoment(sample, at) {
   if (sample === null) return fill(gettext("{time}, nothing was looked at"), { time: clock(at) });
   if (sample.label === UNKNOWN) return fill(gettext("{time}, no face"), { time: clock(at) });
-  return `${clock(at)}, ${word(sample.label)} ${percent(Math.max(...sample.scores))}`;
+  return listed([clock(at), scored(word(sample.label), Math.max(...sample.scores))]);
 }

@@ -1,7 +1,7 @@
 /** The page of one training run: what it says of itself, its curves, its log. */
 
 import { lineChart, setSeries } from "../charts.js";
-import { decimal, fill, gettext } from "../i18n.js";
+import { decimal, fill, gettext, listed } from "../i18n.js";
 import { stateNamed, watchJob } from "../jobs.js";
 import { sayLeft, sayLosses, sayMemory, sayRun } from "./words.js";
 
@@ -85,7 +85,7 @@ function draw(chart, rows, lines, saidIn) {
   setSeries(chart, shown);
   if (!shown.length) return;
   const last = shown.map(({ label, points }) => `${label} ${decimal(points.at(-1).y, 3)}`);
-  element(saidIn).textContent = fill(gettext("After epoch {epoch}: {figures}."), { epoch: shown[0].points.at(-1).x, figures: last.join(", ") });
+  element(saidIn).textContent = fill(gettext("After epoch {epoch}: {figures}."), { epoch: shown[0].points.at(-1).x, figures: listed(last) });
 }
 
 element("cancel").addEventListener("submit", (event) => {

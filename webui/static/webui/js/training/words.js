@@ -1,6 +1,7 @@
 /** How a training run is put into words. */
 
-import { decimal, fill, gettext, ngettext } from "../i18n.js";
+import { percent } from "../emotions.js";
+import { decimal, fill, gettext, listed, ngettext, sentences, stopped } from "../i18n.js";
 
 const PHASES = {
   reading: gettext("Reading the pictures"),
@@ -27,7 +28,7 @@ export function sayRun(job) {
   if (status === "running") {
     if (job.is_silent) return gettext("Its worker has not been heard of for a while. If it died, another takes the run up within a minute.");
     if (job.cancel_requested) return gettext("Being cancelled: the best it has learned is made into a detector.");
-    return `${sayPhase(report, job.epochs)}.`;
+    return stopped(sayPhase(report, job.epochs));
   }
   if (status === "succeeded" && report.ended_early) {
     const said = gettext("Done: it ended early, after epoch {epoch} of {epochs}, as its figures no longer rose.");
@@ -35,8 +36,8 @@ export function sayRun(job) {
   }
   if (status === "succeeded") return fill(ngettext("Done: {epochs} epoch.", "Done: {epochs} epochs.", job.epochs), { epochs: job.epochs });
   const resumed = job.has_checkpoint ? gettext("Resume goes on from its last checkpoint.") : gettext("It left no checkpoint: Resume begins anew.");
-  const ended = status === "failed" ? gettext("Failed at {percent} %.") : gettext("Cancelled at {percent} %.");
-  return `${fill(ended, { percent: Math.round(job.progress * 100) })} ${resumed}`;
+  const ended = status === "failed" ? gettext("Failed at {percent}.") : gettext("Cancelled at {percent}.");
+  return sentences(fill(ended, { percent: percent(job.progress) }), resumed);
 }
 
 function sayPhase(report, epochs) {
@@ -59,7 +60,7 @@ export function sayLeft(job) {
 export function sayLosses({ status, report }) {
   if (status !== "running" || report.phase !== "training" || !report.losses) return "";
   const terms = Object.entries(report.losses).map(([term, value]) => `${term} ${decimal(value, 3)}`);
-  return fill(gettext("Loss of this batch: {terms}."), { terms: terms.join(", ") });
+  return fill(gettext("Loss of this batch: {terms}."), { terms: listed(terms) });
 }
 
 /** "1.2 of 15.6 GiB used at most" */
