@@ -1,14 +1,17 @@
 """What Prometheus reads of a real web process while cameras send to it."""
 
+import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.detector.live_site import PATIENCE, LiveSite, ask, message
+from tests.detector.live_site import PATIENCE, ROOT, LiveSite, ask, message
 
 TOKEN = "only-for-tests"
 Sample = tuple[str, frozenset[tuple[str, str]]]
@@ -22,14 +25,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory, red_one: Path) -> Iterator
     site.stop()
 
 
-def read(site: LiveSite) -> dict[Sample, float]:
-    """All figures by name and labels."""
+def families(site: LiveSite) -> list[Metric]:
     answer = httpx.get(
         f"http://127.0.0.1:{site.port}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}
     ).raise_for_status()
+    return list(text_string_to_metric_families(answer.text))
+
+
+def read(site: LiveSite) -> dict[Sample, float]:
+    """All figures by name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(answer.text)
+        for family in families(site)
         for sample in family.samples
     }
 
@@ -98,3 +105,18 @@ def test_single_requests_the_detector_and_jobs_are_told(watched):
     for kind in ("batch", "batch_item", "training_run", "dataset_check", "evaluation"):
         assert ("hamster_jobs", frozenset({("kind", kind), ("state", "queued")})) in after
     assert figure(after, "process_resident_memory_bytes") > 2**25
+
+
+def test_the_dashboard_asks_for_nothing_that_is_not_told(watched):
+    told = {
+        family.name + ending for family in families(watched) for ending in ("", "_total", "_bucket", "_info")
+    }
+    panels = json.loads((ROOT / "docs/grafana.json").read_text())["panels"]
+    asked = {
+        name
+        for panel in panels
+        for target in panel["targets"]
+        for name in re.findall(r"\b(?:hamster|process)_\w+", target["expr"])
+    }
+    assert len(asked) >= 8
+    assert asked <= told
