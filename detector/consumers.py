@@ -23,6 +23,7 @@ from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Mailbox
 from detector.errors import HamsterError, ServerBusy
 from detector.live import FaceTracks
+from detector.metrics import FRAMES_DROPPED, FRAMES_RECEIVED
 from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
@@ -140,8 +141,11 @@ class LiveConnection:
                 await self._send({"type": "websocket.close", "code": CLOSE_POLICY})
                 return
             is_full = self._outbox.qsize() >= MAX_UNSENT
+            if frame is not None:
+                FRAMES_RECEIVED.inc()
             if verdict is not Verdict.USE or (is_full and frame is not None):
-                self._dropped += frame is not None
+                if frame is not None:
+                    self._drop("unread" if verdict is Verdict.USE else "too_fast")
                 if verdict is Verdict.WARN:
                     self._outbox.put_nowait(self._error(protocol.TooFast(self._max_fps)))
                 continue
@@ -174,7 +178,12 @@ class LiveConnection:
                 number=number,
             )
         )
-        self._dropped += replaced is not None
+        if replaced is not None:
+            self._drop("replaced")
+
+    def _drop(self, reason: str) -> None:
+        self._dropped += 1
+        FRAMES_DROPPED.labels(reason).inc()
 
     def _take_control(self, text: str) -> None:
         self._options = self._options.configured(protocol.parse_control(text))

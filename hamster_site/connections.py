@@ -16,7 +16,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
-QUIET_PATHS = ("/static/", "/health")
+QUIET_PATHS = ("/static/", "/health", "/metrics")
 
 
 class NamedConnections:

@@ -287,6 +287,9 @@ HAMSTER = {
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE = HAMSTER.get("http_max_body_bytes", 16 * 2**20)
 DATA_UPLOAD_MAX_NUMBER_FILES = HAMSTER.get("batch_max_items", 2000)
 
+# What Prometheus sends to read /metrics; without it there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # Logging --------------------------------------------------------------------------------------------------
 
 LOGGING = {

@@ -27,6 +27,7 @@ from detector.api.detector_views import (
 )
 from detector.api.health import HealthView, ReadyView
 from detector.api.live_session_views import LiveSessionDownloadView, LiveSessionListView, LiveSessionView
+from detector.api.metrics import metrics
 from detector.api.prediction_views import (
     PredictionDownloadView,
     PredictionListView,
@@ -46,6 +47,7 @@ from detector.api.views import PredictView, StreamView
 urlpatterns = [
     path("health", HealthView.as_view(), name="health"),
     path("health/ready", ReadyView.as_view(), name="ready"),
+    path("metrics", metrics, name="metrics"),
     path("api/predict", PredictView.as_view(), name="predict"),
     path("api/predict/stream", StreamView.as_view(), name="predict-stream"),
     path("api/detectors/", DetectorListView.as_view(), name="detectors"),

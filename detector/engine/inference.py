@@ -8,9 +8,10 @@ from threading import Lock, Thread
 
 from detector.engine.detectors import LoadedDetector
 from detector.engine.pictures import Outcome, Picture
-from detector.engine.queues import Job, Line, Mailbox, Request
+from detector.engine.queues import Job, Line, LineState, Mailbox, Request
 from detector.engine.shadow import Shadow
 from detector.errors import HamsterError, NoDetector, ServerBusy
+from detector.metrics import count_picture
 from ml.images import ImageError
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,10 @@ class InferenceEngine:
     def has_cameras(self) -> bool:
         """Whether a live connection is open."""
         return bool(self._line.mailboxes())
+
+    def line_state(self) -> LineState:
+        """Who is connected and what waits, just now."""
+        return self._line.state()
 
     def start(self) -> None:
         for thread in self._threads:
@@ -110,7 +115,13 @@ class InferenceEngine:
             outcome = self.look_at(picture)
             self._hand_over(job, outcome)
             self._line.done(job)
-            if isinstance(job, Mailbox):
+            is_live = isinstance(job, Mailbox)
+            count_picture(
+                "live" if is_live else "request",
+                error=outcome.error.code if outcome.error else None,
+                timing_ms=outcome.timing_ms(),
+            )
+            if is_live:
                 self.shadow.offer(picture, outcome)
 
     def look_at(self, picture: Picture) -> Outcome:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Condition, Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from detector.engine.pictures import Outcome, Picture
 from detector.errors import ServerBusy
@@ -63,6 +63,15 @@ class Mailbox:
         self._line.close(self)
 
 
+class LineState(NamedTuple):
+    """How full a line is at one moment."""
+
+    mailboxes: int
+    max_mailboxes: int
+    waiting_frames: int
+    waiting_requests: int
+
+
 class Line:
     """Everything that waits for a worker. Thread-safe; workers call `take` and `done`."""
 
@@ -106,6 +115,11 @@ class Line:
     def mailboxes(self) -> list[Mailbox]:
         with self._changed:
             return list(self._mailboxes)
+
+    def state(self) -> LineState:
+        with self._changed:
+            waiting = sum(mailbox.waiting is not None for mailbox in self._mailboxes)
+            return LineState(len(self._mailboxes), self._max_mailboxes, waiting, len(self._requests))
 
     def put(self, mailbox: Mailbox, picture: Picture) -> Picture | None:
         with self._changed:

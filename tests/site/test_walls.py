@@ -48,7 +48,16 @@ pytestmark = pytest.mark.django_db
 SECRET = "secret-of-the-owner"
 PASSWORD = "long enough for a test"
 PUBLIC = {
-    *("", "accounts/login/", "accounts/logout/", "health", "health/ready", "admin/login/", "admin/logout/"),
+    *(
+        "",
+        "accounts/login/",
+        "accounts/logout/",
+        "health",
+        "health/ready",
+        "metrics",
+        "admin/login/",
+        "admin/logout/",
+    ),
     *("accounts/signup/", "accounts/inactive/", "accounts/confirm-email/", "accounts/password/set/"),
     *("accounts/password/reset/", "accounts/password/reset/done/", "accounts/password/reset/key/done/"),
     *("pictures/", "api/predict", "api/predict/stream", "api/schema/", "api/docs/"),
