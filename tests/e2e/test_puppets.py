@@ -95,6 +95,37 @@ def start_recording(page: Page) -> None:
     expect(page.locator("#recording-left")).to_have_text(re.compile(r"^\d+\ss left$"))
 
 
+# The width of the hamster's place in the frames after it has one.
+WATCH_WIDTHS = """window.widths = [];
+const look = () => {
+  const place = document.querySelector(".hamster-place");
+  if (place?.style.width && place.offsetParent) widths.push(place.getBoundingClientRect().width);
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);"""
+HIDE = """async () => {
+  const card = document.querySelector("#hamster");
+  const frame = () => new Promise(requestAnimationFrame);
+  card.style.display = "none";
+  await frame();
+  await frame();
+  widths.length = 0;
+  card.style.display = "";
+}"""
+
+
+def test_hamster_is_in_its_place_at_once_also_after_its_card_was_hidden(
+    open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, script=WATCH_WIDTHS)
+    for again in (False, True):
+        if again:
+            page.evaluate(HIDE)
+        page.wait_for_function("() => widths.length >= 10")
+        widths = page.evaluate("() => widths")
+        assert min(widths) == max(widths) > 100
+
+
 def test_two_people_see_two_hamsters_side_by_side(
     open_page: Callable[..., Page], pair_browser: Browser
 ) -> None:

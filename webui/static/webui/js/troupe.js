@@ -136,13 +136,15 @@ export class Troupe {
     const { width, height } = this.size;
     const { arranged } = this;
     if (arranged?.width === width && arranged.height === height && sameItems(arranged.cells, cells)) return;
-    this.arranged = { cells, width, height };
     this.card.dataset.count = String(cells.length);
+    if (!width || !height) return; // not laid out: they would shrink to nothing, and grow again when it is
+    this.arranged = { cells, width, height };
     const places = placesFor(cells.length, this.size, TOP);
     cells.forEach((cell, index) => {
       const { x, y, size } = places[index];
       Object.assign(cell.style, { width: `${size}px`, height: `${size}px`, transform: `translate(${x}px, ${y}px)` });
     });
+    if (!arranged) for (const cell of cells) for (const move of cell.getAnimations()) move.finish(); // they were nowhere before
   }
 }
 
