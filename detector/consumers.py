@@ -23,7 +23,7 @@ from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Mailbox
 from detector.errors import HamsterError, ServerBusy
 from detector.live import FaceTracks
-from detector.metrics import FRAMES_DROPPED, FRAMES_RECEIVED
+from detector.metrics import FRAMES_DROPPED, FRAMES_RECEIVED, count_picture
 from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
@@ -65,6 +65,8 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
     try:
         await connection.serve(mailbox)
     finally:
+        if mailbox.waiting is not None:
+            FRAMES_DROPPED.labels("gone").inc()
         mailbox.close()
 
 
@@ -155,6 +157,8 @@ class LiveConnection:
                 else:
                     self._take_control(message["text"])
             except protocol.ProtocolError as error:
+                if frame is not None:
+                    count_picture("live", error=error.code)
                 if not is_full:
                     self._outbox.put_nowait(self._error(error))
 

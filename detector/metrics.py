@@ -4,9 +4,11 @@ Names and units follow Prometheus's conventions (seconds, `_total`). `detector.a
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+NO_TIMES: Mapping[str, float] = MappingProxyType({})
 REGISTRY = CollectorRegistry()
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.35, 0.5, 1.0, 2.5, 10.0)
@@ -16,7 +18,7 @@ FRAMES_RECEIVED = Counter("hamster_frames_received", "Frames that live cameras h
 FRAMES_DROPPED = Counter(
     "hamster_frames_dropped",
     "Frames of live cameras that were not looked at: a newer one came first (replaced), the camera sends "
-    "faster than it may (too_fast), or it does not take its answers (unread).",
+    "faster than it may (too_fast), does not take its answers (unread), or has left (gone).",
     ["reason"],
     registry=REGISTRY,
 )
@@ -37,7 +39,7 @@ STAGES = Histogram(
 )
 
 
-def count_picture(kind: str, *, error: str | None, timing_ms: Mapping[str, float]) -> None:
+def count_picture(kind: str, *, error: str | None, timing_ms: Mapping[str, float] = NO_TIMES) -> None:
     """Take in what became of one picture: `kind` is live or request, `error` a code. Thread-safe."""
     PICTURES.labels(kind, error or "answered").inc()
     if error is None:

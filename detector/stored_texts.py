@@ -6,7 +6,7 @@ it was made of by its form. One that is not known, such as an older release's, i
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
@@ -151,8 +151,12 @@ KNOWN = OF_PICTURES + OF_BATCHES + OF_WEBHOOKS + OF_DATASETS + OF_VERSIONS + OF_
 def translated(text: str) -> str:
     """A stored text in the language in force; as it stands if it is in none of the known forms."""
     language = get_language() or SOURCE
-    if not text or language.startswith(SOURCE):
-        return text
+    return text if not text or language.startswith(SOURCE) else _translated(text, language)
+
+
+@lru_cache(maxsize=4096)
+def _translated(text: str, language: str) -> str:
+    """The same, for `language`, the one in force: watched pages ask for the same texts every second."""
     said = gettext(text)
     if said != text:
         return said

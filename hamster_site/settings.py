@@ -68,7 +68,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health"]
+    SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # asked without the proxy
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
 LOGIN_URL = "webui:sign-in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "webui:camera"

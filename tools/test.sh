@@ -41,6 +41,6 @@ if [ $# -gt 0 ]; then
 fi
 # Two at a time; then, one at a time, what shows films to cameras or runs whole sites, and minds the clock. What a busy machine
 # made fail is tried once more, by itself.
-"$VENV/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" </dev/null ||
+"$VENV/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30 -m "not alone" </dev/null ||
     "$VENV/bin/python" -m pytest -m "not alone" --last-failed </dev/null
-"$VENV/bin/python" -m pytest -m alone </dev/null || "$VENV/bin/python" -m pytest -m alone --last-failed </dev/null
+"$VENV/bin/python" -m pytest --durations 30 -m alone </dev/null || "$VENV/bin/python" -m pytest -m alone --last-failed </dev/null

@@ -16,6 +16,11 @@ class AccountGone(HamsterError):
 
 def lock_account(pk: int | None) -> None:
     """Lock the account's row until the transaction ends, so that whoever else makes something for it, counts
-    what it has, or deletes it waits. None: nobody's, so nothing to lock. Raises AccountGone."""
-    if pk is not None and not get_user_model().objects.select_for_update().filter(pk=pk).exists():
+    what it has, or deletes it waits; rows that only name it do not. None: nobody's, so nothing to lock.
+
+    Raises AccountGone.
+    """
+    if pk is None:
+        return
+    if not get_user_model().objects.select_for_update(no_key=True).filter(pk=pk).exists():
         raise AccountGone()

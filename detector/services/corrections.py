@@ -84,7 +84,7 @@ def submit_correction(
     }
     repeat_key = key and hash_key(key, owner and owner.pk)
     code = "" if owner else new_code(key)
-    if (earlier := _sent_before(repeat_key, said)) is not None:
+    if (earlier := _sent_before(repeat_key, said, picture)) is not None:
         return earlier, code
     asked = consent_in_force()
     if not consent:
@@ -116,10 +116,11 @@ def submit_correction(
     try:
         with transaction.atomic():
             lock_account(owner and owner.pk)
+            _check_room(len(crop.jpeg), owner, sender)  # others may have come in meanwhile
             correction.save()
     except BaseException as error:
         delete_crop(correction.crop.name)
-        if isinstance(error, IntegrityError) and (earlier := _sent_before(repeat_key, said)) is not None:
+        if isinstance(error, IntegrityError) and (earlier := _sent_before(repeat_key, said, picture)):
             return earlier, code  # both came at once
         raise
     logger.info("%s came in: shown %s, said to be %s", correction, shown.label, label)
@@ -158,7 +159,8 @@ def expire_corrections() -> int:
         going_on = Correction.objects.exclude(state=State.WITHDRAWN)
         ended = going_on.filter(is_over).update(state=State.WITHDRAWN, sender="")
         # From here on its reviewer can't take it back.
-        going_on.filter(state=State.REJECTED, reviewed_at__lte=now - UNDO_TIME).update(signature=b"")
+        to_forget = going_on.filter(state=State.REJECTED, reviewed_at__lte=now - UNDO_TIME)
+        to_forget.exclude(signature=b"").update(signature=b"")
     unfinished = Correction.objects.filter(TO_ERASE, ~Q(crop="") | Q(datasets__isnull=False))
     for pk in list(unfinished.values_list("pk", flat=True).distinct()):
         _erase(pk)
@@ -176,10 +178,16 @@ def _check_box(box: Mapping[str, float]) -> None:
         raise BadBox()
 
 
-def _sent_before(repeat_key: str, said: Mapping[str, object]) -> Correction | None:
-    """The correction that came with this key. Raises KeyTaken if it said something else."""
+def _sent_before(repeat_key: str, said: Mapping[str, object], picture: bytes) -> Correction | None:
+    """The correction that came with this key. Raises KeyTaken if it said something else or, as long as that
+    can be told, showed something else."""
     earlier = Correction.objects.filter(repeat_key=repeat_key).first() if repeat_key else None
-    if earlier is not None and any(getattr(earlier, name) != value for name, value in said.items()):
+    if earlier is None:
+        return None
+    looks = bytes(earlier.signature)
+    if any(getattr(earlier, name) != value for name, value in said.items()) or (
+        looks and looks != redraw(picture).signature
+    ):
         raise KeyTaken()
     return earlier
 

@@ -198,7 +198,8 @@ def test_other_keys_and_the_same_key_of_somebody_else_make_other_corrections(cli
 def test_a_key_that_says_something_else_or_could_be_anothers_is_refused(client, media):
     key = secrets.token_hex(16)
     with_key(client, key)
-    for changed in ({"label": "fear"}, {"x2": "0.7"}, {"shown_score": "0.5"}):
+    other = SimpleUploadedFile("face.jpg", face(seed=1), "image/jpeg")
+    for changed in ({"label": "fear"}, {"x2": "0.7"}, {"shown_score": "0.5"}, {"file": other}):
         refused = with_key(client, key, **changed)
         assert (refused.status_code, code_of(refused)) == (409, "idempotency_key_taken")
     for bad in ("1", key[:31], f"{key}.", f"{key}/", "k" * 129):

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.detector.live_site import PATIENCE, ROOT, LiveSite, ask, message
+from tests.detector.live_site import FRAME, PATIENCE, ROOT, LiveSite, ask, message
 
 TOKEN = "only-for-tests"
 Sample = tuple[str, frozenset[tuple[str, str]]]
@@ -69,22 +69,24 @@ async def test_every_frame_is_counted_as_what_became_of_it(watched):
         for number in range(3):
             await ask(camera, number)
         assert (await ask(camera, 3, b"no picture"))["type"] == "error"
+        assert (await ask(camera, 3, FRAME.ljust(524_289, b"\0")))["code"] == "image_too_large"
         for number in range(4, 40):  # faster than it may
             await camera.send(message(number))
         counted, deadline = 0.0, time.monotonic() + PATIENCE
-        while counted < 40 and time.monotonic() < deadline:
+        while counted < 41 and time.monotonic() < deadline:
             after = read(watched)
             answered = change("hamster_pictures_total", kind="live", outcome="answered")
             refused = change("hamster_pictures_total", kind="live", outcome="bad_image")
+            too_large = change("hamster_pictures_total", kind="live", outcome="image_too_large")
             dropped = {
                 reason: change("hamster_frames_dropped_total", reason=reason)
                 for reason in ("too_fast", "replaced", "unread")
             }
-            counted = answered + refused + sum(dropped.values())
+            counted = answered + refused + too_large + sum(dropped.values())
         assert figure(after, "hamster_live_places", of="taken") == 1
-    assert change("hamster_frames_received_total") == counted == 40
+    assert change("hamster_frames_received_total") == counted == 41
     assert answered >= 4
-    assert refused == 1
+    assert (refused, too_large) == (1, 1)
     assert dropped["too_fast"] > 0
     for stage in ("queue", "decode", "inference", "total"):
         assert change("hamster_stage_seconds_count", kind="live", stage=stage) == answered

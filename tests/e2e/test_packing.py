@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -84,6 +85,23 @@ def test_thread_that_does_not_come_is_replaced_by_the_page(
 ) -> None:
     page = open_page(browser, script=WATCH_WHAT_IS_SENT, expect_errors=True)
     page.route("**/packer_worker*.js", lambda route: route.abort())
+    start_camera(page)
+    assert_frames_are_sent_and_answered(page)
+    assert page.workers == []
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "globalThis.Worker = class { constructor() { throw new Error('not here'); } };",
+        "Worker.prototype.postMessage = () => { throw new Error('not this'); };",
+        "Worker.prototype.postMessage = () => {};",  # silence
+    ],
+)
+def test_thread_that_takes_no_pictures_is_replaced_by_the_page(
+    open_page: Callable[..., Page], browser: Browser, trouble: str
+) -> None:
+    page = open_page(browser, script=WATCH_WHAT_IS_SENT + trouble)
     start_camera(page)
     assert_frames_are_sent_and_answered(page)
     assert page.workers == []

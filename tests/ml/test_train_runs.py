@@ -118,8 +118,10 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
     ],
 )
 def test_a_wrong_argument_is_one_clear_error(few, tmp_path, capsys, arguments, message):
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as ended:
         sys.exit(ml.train.main([*command(few, tmp_path)[3:], *arguments]))
+    signal.signal(signal.SIGTERM, on_sigterm)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
 

@@ -6,6 +6,8 @@
  *  size: how large to pack it */
 /** @typedef {{picture: Blob, still: ImageBitmap}} Packed  still: the part as sharp as the video has it; its owner closes it */
 
+/** A worker that has not answered for so long, in ms, is given up. */
+const SILENCE = 10_000;
 const CAN_SHARE = "VideoFrame" in globalThis && "OffscreenCanvas" in globalThis;
 
 export class Packer {
@@ -25,8 +27,14 @@ export class Packer {
   /** Get ready, so that the first picture need not wait. */
   prepare() {
     if (this.alone || this.worker) return;
-    this.worker = new Worker(this.workerUrl, { type: "module" });
+    try {
+      this.worker = new Worker(this.workerUrl, { type: "module" });
+    } catch (error) {
+      this.#goAlone(error);
+      return;
+    }
     this.worker.addEventListener("message", ({ data }) => (data.trouble ? this.#goAlone(data.trouble) : this.answer(data)));
+    this.worker.addEventListener("messageerror", () => this.#goAlone("Its answer could not be read."));
     this.worker.addEventListener("error", (event) => {
       event.preventDefault();
       this.#goAlone(event.message);
@@ -40,9 +48,19 @@ export class Packer {
   pack(order) {
     const source = this.worker && this.#frame();
     if (!source) return this.#packHere(order);
-    this.worker.postMessage({ ...order, source }, [source]);
+    try {
+      this.worker.postMessage({ ...order, source }, [source]);
+    } catch (error) {
+      source.close();
+      this.#goAlone(error);
+      return this.#packHere(order);
+    }
     return new Promise((resolve) => {
-      this.answer = resolve;
+      const silence = setTimeout(() => this.#goAlone("It does not answer."), SILENCE);
+      this.answer = (packed) => {
+        clearTimeout(silence);
+        resolve(packed);
+      };
     });
   }
 
@@ -66,12 +84,14 @@ export class Packer {
     if (canvas.width !== size.width || canvas.height !== size.height) Object.assign(canvas, size);
     this.context.drawImage(still, 0, 0, size.width, size.height);
     const picture = await new Promise((resolve) => canvas.toBlob(resolve, type, quality));
-    return { picture, still };
+    if (picture) return { picture, still };
+    still.close();
+    return null;
   }
 
   #goAlone(reason) {
     console.warn("Pictures are packed on the page's own thread.", reason);
-    this.worker.terminate();
+    this.worker?.terminate();
     this.worker = null;
     this.alone = true;
     this.answer?.(null);
