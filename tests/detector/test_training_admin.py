@@ -70,7 +70,7 @@ def test_admin_says_what_only_the_service_refuses(staff_client, data_dir, monkey
     monkeypatch.setattr("detector.training_admin.queue_training_run", refuse)
     wish = form(data_dirs=str(data_dir))
     page = staff_client.post("/admin/detector/trainingrun/add/", wish, follow=True).content.decode()
-    assert NoCheckpoint.message in page
+    assert str(NoCheckpoint.message) in page
     assert "was added successfully" not in page
 
 
@@ -94,7 +94,7 @@ def test_staff_start_a_failed_run_again_from_the_admin(staff_client):
     assert (status_of(failed), status_of(done)) == (Status.QUEUED, Status.SUCCEEDED)
     page = answer.content.decode()
     assert "is waiting for a worker again" in page
-    assert NotResumable.message in page
+    assert str(NotResumable.message) in page
 
 
 def test_page_of_a_run_shows_what_became_of_it_and_nothing_to_change(staff_client):
