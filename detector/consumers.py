@@ -23,7 +23,7 @@ from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Mailbox
 from detector.errors import HamsterError, ServerBusy
 from detector.live import FaceTracks
-from detector.metrics import FRAMES_DROPPED, FRAMES_RECEIVED, count_picture
+from detector.metrics import FRAMES_DROPPED, FRAMES_RECEIVED, count_failure
 from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
@@ -158,7 +158,7 @@ class LiveConnection:
                     self._take_control(message["text"])
             except protocol.ProtocolError as error:
                 if frame is not None:
-                    count_picture("live", error=error.code)
+                    count_failure("live", error.code)
                 if not is_full:
                     self._outbox.put_nowait(self._error(error))
 

@@ -4,11 +4,9 @@ Names and units follow Prometheus's conventions (seconds, `_total`). `detector.a
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-NO_TIMES: Mapping[str, float] = MappingProxyType({})
 REGISTRY = CollectorRegistry()
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.35, 0.5, 1.0, 2.5, 10.0)
@@ -39,9 +37,13 @@ STAGES = Histogram(
 )
 
 
-def count_picture(kind: str, *, error: str | None, timing_ms: Mapping[str, float] = NO_TIMES) -> None:
-    """Take in what became of one picture: `kind` is live or request, `error` a code. Thread-safe."""
-    PICTURES.labels(kind, error or "answered").inc()
-    if error is None:
-        for stage, milliseconds in timing_ms.items():
-            STAGES.labels(kind, stage).observe(milliseconds / 1000)
+def count_answer(kind: str, timing_ms: Mapping[str, float]) -> None:
+    """Take in an answered picture: `kind` is live or request. Thread-safe."""
+    PICTURES.labels(kind, "answered").inc()
+    for stage, milliseconds in timing_ms.items():
+        STAGES.labels(kind, stage).observe(milliseconds / 1000)
+
+
+def count_failure(kind: str, code: str) -> None:
+    """Take in a picture that got an error instead. Thread-safe."""
+    PICTURES.labels(kind, code).inc()

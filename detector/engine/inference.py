@@ -11,7 +11,7 @@ from detector.engine.pictures import Outcome, Picture
 from detector.engine.queues import Job, Line, LineState, Mailbox, Request
 from detector.engine.shadow import Shadow
 from detector.errors import HamsterError, NoDetector, ServerBusy
-from detector.metrics import count_picture
+from detector.metrics import count_answer, count_failure
 from ml.images import ImageError
 
 logger = logging.getLogger(__name__)
@@ -116,11 +116,11 @@ class InferenceEngine:
             self._hand_over(job, outcome)
             self._line.done(job)
             is_live = isinstance(job, Mailbox)
-            count_picture(
-                "live" if is_live else "request",
-                error=outcome.error.code if outcome.error else None,
-                timing_ms=outcome.timing_ms(),
-            )
+            kind = "live" if is_live else "request"
+            if outcome.error is None:
+                count_answer(kind, outcome.timing_ms())
+            else:
+                count_failure(kind, outcome.error.code)
             if is_live:
                 self.shadow.offer(picture, outcome)
 

@@ -15,7 +15,7 @@ from ml.checkpoint import read_checkpoint
 from ml.config import CloseupConfig
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import command, epochs, start, train, train_and_kill
+from tests.ml.training import epochs, flags, start, train, train_and_kill
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
 def test_a_wrong_argument_is_one_clear_error(few, tmp_path, capsys, arguments, message):
     on_sigterm = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as ended:
-        sys.exit(ml.train.main([*command(few, tmp_path)[3:], *arguments]))
+        sys.exit(ml.train.main(flags(few, tmp_path, *arguments)))
     signal.signal(signal.SIGTERM, on_sigterm)
     assert ended.value.code == 2
     assert message in capsys.readouterr().err

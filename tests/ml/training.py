@@ -9,8 +9,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def command(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
+    return [sys.executable, "-m", "ml.train", *flags(drawn, run_dir, *extra)]
+
+
+def flags(drawn: Path, run_dir: Path, *extra: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "ml.train", "--data-dir", str(drawn), "--json"),
+        *("--data-dir", str(drawn), "--json"),
         *("--run-dir", str(run_dir), "--weights", str(run_dir / "detector.pt"), "--name", "drawn"),
         *("--image-size", "128", "--batch-size", "3", "--seed", "1", "--threads", "1", *extra),
     ]
