@@ -18,6 +18,7 @@ from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.detector.pictures import encoded, scene
+from tests.prepared import prepare_database
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60
@@ -57,8 +58,8 @@ class LiveSite:
         ).stdout
 
     def start(self) -> None:
-        """Migrate, register the detector, start, and wait until it is ready. Raises `RuntimeError`."""
-        self.manage("migrate", "--verbosity", "0")
+        """Register the detector, start, and wait until it is ready. Raises `RuntimeError`."""
+        prepare_database(Path(self.environment["DATABASE_URL"].removeprefix("sqlite:///")))
         self.manage("register_detector")
         daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0"]
         with self.log.open("ab") as log:

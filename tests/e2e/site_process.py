@@ -14,6 +14,8 @@ from time import monotonic, sleep
 
 import psutil
 
+from tests.prepared import prepare_database, prepare_static_files
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120
 STOPPED_WITHIN = 30
@@ -28,6 +30,7 @@ class SiteProcess:
     """
 
     def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
         self.log = folder / "site.log"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -48,6 +51,8 @@ class SiteProcess:
 
     def start(self) -> None:
         """Start and wait until /health/ready says so. Raises `RuntimeError` with the log's end."""
+        prepare_database(self.folder / "site.sqlite3")
+        prepare_static_files(self.folder / "var")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"],

@@ -1,0 +1,53 @@
+"""What every site makes at its first start, made once for all of a process's tests and copied by each of their sites.
+
+tests/site/test_up.py starts sites from nothing, as a stranger does.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+COLLECT = "from hamster_site.static_files import collect_changed; collect_changed()"
+
+
+def prepare_database(path: Path) -> None:
+    """Put a migrated, empty SQLite database at `path` unless something is there."""
+    if not path.exists():
+        shutil.copyfile(_database(), path)
+
+
+def prepare_static_files(var_dir: Path) -> None:
+    """Put the collected static files in a site's VAR_DIR unless they are there."""
+    if not (var_dir / "static").exists():
+        shutil.copytree(_static_files(), var_dir / "static")
+
+
+@cache
+def _database() -> Path:
+    folder = _folder("database")
+    _manage(folder, "migrate", "--verbosity", "0")
+    return folder / "site.sqlite3"
+
+
+@cache
+def _static_files() -> Path:
+    folder = _folder("static-files")
+    _manage(folder, "shell", "--no-imports", "--command", COLLECT)
+    return folder / "static"
+
+
+def _folder(name: str) -> Path:
+    folder = settings.VAR_DIR / "prepared" / name
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _manage(folder: Path, *arguments: str) -> None:
+    environment = {"VAR_DIR": str(folder), "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}"}
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=os.environ | environment, check=True)
