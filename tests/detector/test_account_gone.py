@@ -40,6 +40,7 @@ ACTS: dict[str, Callable[[Client], HttpResponse]] = {
 @pytest.fixture(autouse=True)
 def var(settings, tmp_path) -> Path:
     settings.VAR_DIR = tmp_path
+    settings.MEDIA_ROOT = str(tmp_path)
     cache.clear()
     return tmp_path
 
