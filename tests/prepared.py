@@ -1,4 +1,4 @@
-"""What every site makes at its first start, made once for all of a process's tests and copied by each of their sites.
+"""What every site makes at its first start, made once for a process of tests and copied by its sites.
 
 tests/site/test_up.py starts sites from nothing, as a stranger does.
 """
@@ -49,5 +49,8 @@ def _folder(name: str) -> Path:
 
 
 def _manage(folder: Path, *arguments: str) -> None:
-    environment = {"VAR_DIR": str(folder), "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}"}
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=os.environ | environment, check=True)
+    environment = os.environ | {
+        "VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+    }
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)

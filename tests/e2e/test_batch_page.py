@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.detector.pictures import encoded, scene
 from tests.detector.receiver import receiver
@@ -70,6 +70,20 @@ def hand_in(page: Page) -> None:
 
 def wait_for_end(page: Page, state: str) -> None:
     expect(page.locator("#state")).to_have_text(state, timeout=90_000)
+
+
+def test_nothing_is_handed_in_before_the_script_is_there_and_what_was_chosen_meanwhile_counts(
+    page: Page,
+) -> None:
+    held: list[Route] = []
+    page.route(re.compile(r"/js/batches[.\w]*\.js$"), held.append)
+    page.reload(wait_until="commit")
+    hand_in = page.get_by_role("button", name="Hand in")
+    expect(hand_in).to_be_disabled()
+    page.locator("#files").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": ASTRONAUT})
+    held[0].continue_()
+    expect(hand_in).to_be_enabled()
+    expect(page.locator("#chosen")).to_contain_text("1 file")
 
 
 def test_dropped_pictures_are_looked_at_shown_with_boxes_and_downloaded(page: Page) -> None:

@@ -89,6 +89,7 @@ form.addEventListener("submit", (event) => {
   else complain(gettext("Choose pictures first, or drop them here."));
 });
 acceptDrops(part.drop, choose);
+choose(part.files.files); // Those chosen while the script was on its way; only now can they be handed in.
 
 for (const row of document.querySelectorAll("[data-batch][data-open]")) {
   const stop = watchJob("batch", Number(row.dataset.batch), (batch) => {

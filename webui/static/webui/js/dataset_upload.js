@@ -1,4 +1,7 @@
-/** The form that uploads a data set: how far it is, what is wrong, and on to its page. */
+/**
+ * The form that uploads a data set: how far it is, what is wrong, and on to its page.
+ * Its button can't be pressed before: by itself the browser would show the API's answer as a page.
+ */
 
 import { fill, gettext } from "./i18n.js";
 import { megabytes, upload } from "./upload.js";
@@ -43,4 +46,5 @@ export function uploadForm(form) {
       show(false, problem.message);
     }
   });
+  show(false);
 }
