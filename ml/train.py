@@ -182,6 +182,25 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+class StopRequest:
+    """The handler of SIGTERM: raises Stopped at once, or, while it `waits`, when the run looks."""
+
+    def __init__(self) -> None:
+        self.waits = False
+        self.came = False
+
+    def __call__(self, *_: object) -> None:
+        self.came = True
+        if not self.waits:
+            self.obey()
+
+    def obey(self) -> None:
+        """Raise Stopped if it came, and from now on when it comes."""
+        self.waits = False
+        if self.came:
+            raise Stopped("stopped on request")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     options = parse_arguments(arguments)
@@ -195,20 +214,19 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(options, field.name)
     }
     config = replace(TrainConfig(), **chosen)
-
-    def stop(*_: object) -> None:
-        raise Stopped("stopped on request")
-
+    stop = StopRequest()
     signal.signal(signal.SIGTERM, stop)
     run = None
     try:
         with joined():
             seed_generators(config.seed)
+            stop.waits = options.resume  # until what the earlier epochs have learned can be kept
             run = Run(options, config)
             run.say("start", **describe_hardware(run.precision))
             run.load_data()
             run.build()
             try:
+                stop.obey()
                 run.train()
                 code = 0
             except (Stopped, KeyboardInterrupt):

@@ -73,10 +73,7 @@ class Run:
         self.folder: Path = options.run_dir
         self.leads = rank() == 0
         self.folder.mkdir(parents=True, exist_ok=True)
-        if not options.resume:  # what an earlier run left here must not pass for this run's
-            for name in ("last.pt", "best.pt"):
-                (self.folder / name).unlink(missing_ok=True)
-        elif not (self.folder / "last.pt").exists():
+        if options.resume and not (self.folder / "last.pt").exists():
             raise CheckpointError(f"{self.folder / 'last.pt'} does not exist: there is nothing to resume")
         self.precision = choose_precision(local_device(options.device), options.precision)
         self.git_revision = git_revision()
@@ -121,6 +118,8 @@ class Run:
     def build(self) -> None:
         """Make the nets and what trains them; load what --init-weights or --resume names."""
         config = self.config
+        if self.leads and not self.options.resume:
+            self._remove_earlier()
         self.started_from: dict[str, Any] | None = None
         model = Detector(ModelConfig(closeup=CloseupConfig(widths=tuple(self.options.closeup_widths))))
         self.teachers = Teachers(self.options.teacher, self.precision)
@@ -142,6 +141,13 @@ class Run:
         self.epoch = 0
         if self.options.resume:
             self._resume(self.folder / "last.pt")
+
+    def _remove_earlier(self) -> None:
+        """What an earlier run left here must not pass for this run's."""
+        for name in ("last.pt", "best.pt"):
+            if (self.folder / name).exists():
+                log.warning("removing %s, which an earlier run left here", self.folder / name)
+                (self.folder / name).unlink()
 
     def _grid_part(self) -> Part:
         config, composer = self.config, Composer(self.cache)

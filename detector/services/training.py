@@ -177,8 +177,9 @@ def request_cancel(*, run: TrainingRun) -> None:
 def resume(*, run: TrainingRun) -> None:
     """Queue a failed or cancelled run once more, to go on from its last checkpoint if it has one.
 
-    Raises NotResumable.
+    Raises NotResumable, UnusableDataDirs.
     """
+    check_data_dirs(run.data_dirs)
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
     now = timezone.now()
     with transaction.atomic():

@@ -122,6 +122,7 @@ class _Watch:
         self.is_ours = True
         self.given_back = False
         self.cancelled = False
+        self.is_asked_to_stop = False
         self.last_heartbeat, self.last_try = time.monotonic(), float("-inf")
 
     @property
@@ -204,11 +205,14 @@ class _Watch:
         )
         if not self.cancelled and mine.filter(cancel_requested=True).exists():
             self.cancelled = True
-            logger.info("training run %s is asked to stop", self.run.pk)
-            self.child.terminate()
             killer = threading.Timer(CANCEL_PATIENCE, self.child.kill)
             killer.daemon = True
             killer.start()
+        # Not while it starts: it would die of it, and leave nothing of what earlier epochs have learned.
+        if self.cancelled and not self.is_asked_to_stop and "hardware" in self.report:
+            self.is_asked_to_stop = True
+            logger.info("training run %s is asked to stop", self.run.pk)
+            self.child.terminate()
 
 
 @contextmanager

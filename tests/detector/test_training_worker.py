@@ -100,6 +100,17 @@ def test_queued_run_is_trained_once_and_leaves_a_candidate_detector(drawn_faces,
     assert len((Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()) == 1
 
 
+def keeps_the_best_when_it_is_cancelled_as_soon_as_it_is_resumed(run: TrainingRun, folder: Path) -> None:
+    TrainingRun.objects.filter(pk=run.pk).update(version=None)
+    resume(run=run)
+    with training_worker(folder / "third"):
+        wait_until(lambda: now(run).status == Status.RUNNING, "the run to be resumed")
+        request_cancel(run=run)
+        wait_until(lambda: now(run).finished_at is not None, "the run to end")
+    assert (now(run).status, now(run).error) == (Status.CANCELLED, "")
+    assert now(run).version is not None
+
+
 def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(drawn_faces, broker, tmp_path):
     run = queue_run(drawn_faces, epochs=500)
     checkpoint = Path(run.run_dir) / "last.pt"
@@ -121,6 +132,7 @@ def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(dr
     assert (cancelled.status, cancelled.error) == (Status.CANCELLED, "")
     assert cancelled.version.state == DetectorVersion.State.CANDIDATE  # the best epoch so far
     assert training_processes(run) == []
+    keeps_the_best_when_it_is_cancelled_as_soon_as_it_is_resumed(run, tmp_path)
     epochs = [
         json.loads(line)["epoch"] for line in (Path(run.run_dir) / "metrics.jsonl").read_text().splitlines()
     ]

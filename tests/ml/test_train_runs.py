@@ -97,6 +97,13 @@ def test_sigterm_keeps_the_best_detector(few, tmp_path):
     assert Predictor(tmp_path / "detector.onnx").version == "drawn"
 
 
+def test_an_earlier_run_is_not_removed_before_the_data_are_found(tmp_path):
+    earlier = tmp_path / "last.pt"
+    earlier.write_bytes(b"an earlier run")
+    assert ml.train.main(flags(Path("/nowhere"), tmp_path)) == 2
+    assert earlier.read_bytes() == b"an earlier run"
+
+
 def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
     code, events, errors = train(few, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
     assert code == 2
