@@ -1,17 +1,20 @@
-"""Django settings. Everything a deployment may change is an environment variable, listed in .env.example."""
+"""Django settings. Everything a deployment may change is an environment variable, listed in .env.example.
+
+NAME_FILE instead of NAME names a file that holds the value, as containers are given their secrets.
+"""
 
 import json
 import os
 from pathlib import Path
 
-import environ
 from corsheaders.defaults import default_headers
 
 from hamster_site.embedded_redis import embedded_redis_url
+from hamster_site.environment import FileAwareEnv
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = FileAwareEnv()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
@@ -279,7 +282,7 @@ def _number_or_text(text: str) -> bool | int | float | str:
 HAMSTER = {
     name.removeprefix("HAMSTER_").lower(): _number_or_text(env.str(name))
     for name in env.ENVIRON
-    if name.startswith("HAMSTER_")
+    if name.startswith("HAMSTER_") and not name.endswith("_FILE")
 }
 
 # Pictures are never stored, not in a temporary file either: bodies are held in memory, up to the limit above

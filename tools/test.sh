@@ -26,12 +26,34 @@ install_browser() {
         ${as_root[@]+"${as_root[@]}"} apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >&2
 }
 
+has_proxy() {
+    local name
+    for name in nginx envsubst; do
+        PATH="$VENV/bin:$PATH:/usr/sbin" command -v "$name" >/dev/null || return 1
+    done
+}
+
+# Taken out of their packages rather than installed: Debian starts an installed nginx at once, on port 80.
+unpack_proxy() {
+    local folder
+    command -v apt-get >/dev/null || return 1
+    say "Fetching nginx for the tests of the proxy ..."
+    folder=$(mktemp -d) || return 1
+    (cd "$folder" && apt-get download -qq nginx gettext-base && for package in *.deb; do dpkg-deb -x "$package" .; done) >&2 &&
+        cp "$folder/usr/sbin/nginx" "$folder/usr/bin/envsubst" "$VENV/bin/"
+    rm -rf "$folder"
+    "$VENV/bin/nginx" -v >/dev/null 2>&1 || { rm -f "$VENV/bin/nginx"; return 1; }
+}
+
 export DEBIAN_FRONTEND=noninteractive
 check_platform
 make_venv
 install dev requirements.txt requirements-web.txt requirements-fast.txt requirements-dev.txt || die "Installing failed; pip says why above."
 if ! has_browser && ! install_browser; then
     say "No Chromium, so the browser tests are skipped. Install it (Debian: apt-get install chromium) to run them."
+fi
+if ! has_proxy && ! unpack_proxy; then
+    say "No nginx, so the tests of the proxy are skipped. Install it (Debian: apt-get install nginx gettext-base) to run them."
 fi
 
 "$VENV/bin/python" -m ruff check .

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by run.sh and test.sh: a virtual environment (VENV, default .venv) with the named requirements.
 # Works in bash 3.2 and up; needs nothing but Python 3.11 or newer.
 

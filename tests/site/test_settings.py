@@ -47,6 +47,25 @@ def test_shared_database_without_a_secret_key_is_refused(tmp_path: Path):
     assert "Set SECRET_KEY" in result.stderr
 
 
+def test_secrets_come_from_files_which_may_end_with_a_line(tmp_path: Path):
+    (tmp_path / "key").write_text("of-a-file\n")
+    (tmp_path / "address").write_text("postgres://u:p@localhost/hamster\n")
+    result = settings_with(
+        VAR_DIR=str(tmp_path),
+        SECRET_KEY="of-the-environment",
+        SECRET_KEY_FILE=str(tmp_path / "key"),
+        DATABASE_URL_FILE=str(tmp_path / "address"),
+    )
+    _, engine, *_, key = json.loads(result.stdout)
+    assert (engine.rpartition(".")[2], key) == ("postgresql", "of-a-file")
+
+
+def test_secret_whose_file_is_missing_stops_the_site_with_its_name(tmp_path: Path):
+    result = settings_with(VAR_DIR=str(tmp_path), SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+    assert result.returncode != 0
+    assert str(tmp_path / "nowhere") in result.stderr
+
+
 def test_folder_that_the_site_makes_for_itself_is_its_owners_alone(tmp_path: Path):
     settings_with(VAR_DIR=str(tmp_path / "new"))
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

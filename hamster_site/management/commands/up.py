@@ -20,7 +20,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from hamster_site.embedded_redis import EmbeddedRedis, EmbeddedRedisError
-from hamster_site.static_files import collect_changed
 from hamster_site.supervisor import Service
 
 logger = logging.getLogger(__name__)
@@ -48,11 +47,9 @@ class Command(BaseCommand):
             server = _connect_redis()
             try:
                 self.stdout.write("Preparing the database ...")
-                call_command("migrate", interactive=False, verbosity=0)
-                call_command("register_detector")
-                collect_changed()
+                call_command("prepare")
                 self.stdout.write("Starting the site ...")
-                self._run(_services(host, port), server, url, stop)
+                self._run(site_services(host, port), server, url, stop)
             finally:
                 if server is not None:
                     server.stop()
@@ -89,7 +86,8 @@ class Command(BaseCommand):
                 service.stop(at_once=stop.is_set())  # set again by a second Ctrl-C
 
 
-def _services(host: str, port: int) -> list[Service]:
+def site_services(host: str, port: int) -> list[Service]:
+    """The web process, which listens on this address, and the workers."""
     python = (sys.executable, "-m")
     worker = (*python, "celery", "--quiet", "--app", "hamster_site", "worker", "--loglevel", "INFO")
     light = ("--without-gossip", "--without-mingle", "--without-heartbeat")
