@@ -5,7 +5,17 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from hamster_site.logging import FORMATS
+
 CONFIRMATIONS = ("none", "optional", "mandatory")
+
+
+@register("hamster")
+def check_logging(**_: Any) -> list[CheckMessage]:
+    """How the log is written."""
+    if settings.LOG_FORMAT in FORMATS:
+        return []
+    return [Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}, not line or json.", id="hamster.E024")]
 
 
 @register("hamster")

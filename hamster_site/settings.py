@@ -8,6 +8,7 @@ import environ
 from corsheaders.defaults import default_headers
 
 from hamster_site.embedded_redis import embedded_redis_url
+from hamster_site.logging import FORMATS, LineFormatter
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -70,7 +71,7 @@ if HTTPS:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # asked without the proxy
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
-    # Whether every other name below this one is HTTPS too, only its owner knows. Until that is said, either way,
+    # Whether every name below this one is HTTPS too, only its owner knows. Until that is said, either way,
     # `check --deploy` asks for it.
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
     SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
@@ -301,11 +302,12 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # Logging --------------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "hamster_site.logging.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"chosen": {"()": FORMATS.get(LOG_FORMAT, LineFormatter)}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Each request is already one line of hamster_site.connections.

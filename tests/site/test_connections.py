@@ -3,8 +3,8 @@ import logging
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
+from detector.origin import connection_id
 from hamster_site.connections import NamedConnections
-from hamster_site.logging import connection_id
 
 
 async def echo_the_id(scope, receive, send):
