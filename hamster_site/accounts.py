@@ -28,7 +28,8 @@ from detector.addresses import client_address
 
 logger = logging.getLogger(__name__)
 SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
-NOWHERE = "0.0.0.0"  # noqa: S104  (an address to write down, where a connection has none)
+# An address to write down, where a connection has none.
+NOWHERE = "0.0.0.0"  # noqa: S104  # nosec B104
 MISMATCH = _("That name and password don't go together. Try again.")
 
 

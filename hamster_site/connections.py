@@ -16,6 +16,8 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,%d}" % LONGEST)
+KEY_IN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^/]{6,}")
+"""Of a mailed link: whoever has it can do what the mail was sent for."""
 QUIET_PATHS = ("/static/", "/health", "/metrics")
 
 
@@ -57,7 +59,8 @@ class NamedConnections:
         finally:
             quiet = scope["path"].startswith(QUIET_PATHS) and outcome.startswith(("2", "3"))
             outcome = "ended" if outcome == "opened" else outcome
-            said = (scope.get("method", "WebSocket"), scope["path"], outcome)
+            path = KEY_IN_PATH.sub(r"\1...", scope["path"])
+            said = (scope.get("method", "WebSocket"), path, outcome)
             took = (time.monotonic() - started) * 1000
             fields = dict(zip(("method", "path", "outcome"), said, strict=True)) | {"ms": round(took, 1)}
             logger.log(

@@ -300,6 +300,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = HAMSTER.get("batch_max_items", 2000)
 # What Prometheus sends to read /metrics; without it there is no such address.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# Where errors are sent to, besides the log; empty: nowhere, and Sentry's package is not even loaded.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+
 # Logging --------------------------------------------------------------------------------------------------
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="line")

@@ -195,7 +195,7 @@ def _update_claimed(items: Iterable[BatchItem]) -> int:
     fields = [BatchItem._meta.get_field(name) for name in WRITTEN]
     columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
     table = connection.ops.quote_name(BatchItem._meta.db_table)
-    statement = f"UPDATE {table} SET {columns} WHERE id = %s AND claim = %s AND state = %s"  # noqa: S608
+    statement = f"UPDATE {table} SET {columns} WHERE id = %s AND claim = %s AND state = %s"  # noqa: S608  # nosec B608
     with connection.cursor() as cursor:
         cursor.executemany(
             statement,

@@ -55,6 +55,16 @@ async def test_request_is_logged_once_with_method_path_and_status(caplog):
     assert record.getMessage().startswith("GET /api/predict 200 in ")
 
 
+@pytest.mark.parametrize("link", ["password/reset/key/1-d2x4-0b8c5f/", "confirm-email/Mg:1vXyZ:Kp_3-s/"])
+async def test_the_key_in_a_mailed_link_is_not_logged(caplog, link):
+    with caplog.at_level(logging.INFO, "hamster_site.connections"):
+        await request(path=f"/accounts/{link}")
+    (record,) = caplog.records
+    start = link.rsplit("/", 2)[0]
+    assert record.getMessage().startswith(f"GET /accounts/{start}/.../ 200 in ")
+    assert record.fields["path"] == f"/accounts/{start}/.../"
+
+
 async def test_health_checks_and_static_files_do_not_fill_the_log(caplog):
     with caplog.at_level(logging.INFO, "hamster_site.connections"):
         await request(path="/health")
