@@ -139,7 +139,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "hamster",
+        "KEY_PREFIX": "hamster-json",
+        "OPTIONS": {"serializer": "hamster_site.cache_values.JsonSerializer"},
     }
 }
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
