@@ -353,13 +353,18 @@ async def test_an_address_may_open_only_so_many_sockets_a_minute(engine, hamster
 async def test_an_account_has_only_so_many_places_and_gets_them_back(engine, hamster, token, path, limit):
     hamster(**{f"{path.split('/')[2]}_max_{limit}": 1})
     mine = {"authorization": f"Bearer {token}"}
-    async with connected(path, **mine) as first, connected(path, **mine) as second:
-        assert (await second.receive_json_from(timeout=PATIENCE))["code"] == "server_busy"
-        assert (await second.receive_output(timeout=PATIENCE))["code"] == 1013
-        await first.disconnect()
-        async with connected(path, **mine) as third:
-            await third.send_to(text_data="nonsense")
-            assert (await third.receive_json_from(timeout=PATIENCE)).get("code") != "server_busy"
+
+    async def is_served(socket: WebsocketCommunicator) -> bool:
+        await socket.send_to(text_data="nonsense")
+        return (await socket.receive_json_from(timeout=PATIENCE)).get("code") != "server_busy"
+
+    async with connected(path, **mine) as first:
+        assert await is_served(first)
+        async with connected(path, **mine) as second:
+            assert not await is_served(second)
+            assert (await second.receive_output(timeout=PATIENCE))["code"] == 1013
+    async with connected(path, **mine) as third:
+        assert await is_served(third)
 
 
 @pytest.mark.django_db(transaction=True)
