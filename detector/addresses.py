@@ -1,6 +1,8 @@
 """Whose request this is: the address that rates and places are counted by."""
 
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from rest_framework.settings import api_settings
 
@@ -15,6 +17,12 @@ def client_address(peer: str | None, forwarded_for: str | None) -> str | None:
         return _household(peer)
     addresses = forwarded_for.split(",")
     return _household(addresses[-min(proxies, len(addresses))].strip())
+
+
+def address_of(scope: Mapping[str, Any]) -> str | None:
+    """The same of the connection of an ASGI scope."""
+    forwarded_for = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin1")
+    return client_address((scope.get("client") or [None])[0], forwarded_for)
 
 
 def _household(address: str | None) -> str | None:

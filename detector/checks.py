@@ -23,6 +23,9 @@ AT_LEAST: dict[str, float] = {
     "live_unread_seconds": 1,
     "live_idle_seconds": 1,
     "live_max_per_address": 0,
+    "live_max_per_account": 0,
+    "jobs_max_per_address": 0,
+    "jobs_max_per_account": 0,
     "live_session_max_kept": 0,
     "upload_max_bytes": 1024,
     "upload_max_pixels": 32 * 32,
@@ -73,7 +76,7 @@ COUNTS = (
 RATES = (
     *("api_rate", "predict_rate", "stream_rate"),
     *("account_api_rate", "account_predict_rate", "account_stream_rate"),
-    *("unauthorized_rate", "data_download_rate"),
+    *("unauthorized_rate", "data_download_rate", "socket_rate"),
     *("kept_rate", "live_session_rate", "batch_rate", "batch_read_rate", "correction_rate"),
 )
 DAPHNE_MAX_MESSAGE = 1024 * 1024

@@ -41,8 +41,12 @@ class HamsterConfig:
     live_unread_seconds: int = 20
     # One that sends nothing for this long gives its place back.
     live_idle_seconds: int = 120
-    # Live connections that one address may have at a time; 0: no limit.
+    # Live connections that one address and one account may have at a time in one web process, and connections
+    # that watch jobs; 0: no limit.
     live_max_per_address: int = 50
+    live_max_per_account: int = 20
+    jobs_max_per_address: int = 100
+    jobs_max_per_account: int = 40
 
     # Live sessions that one account may keep.
     live_session_max_kept: int = 200
@@ -129,6 +133,8 @@ class HamsterConfig:
     account_stream_rate: str = "60/second"
     # Of one address: requests with a token that opens nothing.
     unauthorized_rate: str = "60/minute"
+    # Of one address: WebSockets opened.
+    socket_rate: str = "600/minute"
     # Of one account: archives of everything that is kept about it.
     data_download_rate: str = "10/hour"
     # Everything else that one account does with what it keeps.

@@ -12,11 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from django.utils.translation import activate
 
 from detector import protocol
-from detector.addresses import client_address
+from detector.addresses import address_of
+from detector.api.throttles import TooOften
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Outcome, Picture
@@ -28,6 +30,7 @@ from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
 from detector.socket_languages import language_of
+from detector.socket_places import Places, may_open
 from detector.stored_texts import translated
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ CLOSE_POLICY = 1008
 CLOSE_TRY_AGAIN = 1013
 # Answers that may wait for the server to take them; with more, frames are dropped until some have gone.
 MAX_UNSENT = 8
+PLACES = Places()
 
 
 async def live(scope: Message, receive: Receive, send: Send) -> None:
@@ -49,19 +53,23 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
     try:
-        has_account = await _has_account(scope)
+        await may_open(scope)
+        account = await _account(scope)
+        owners = [(address_of(scope) or "nobody", config.live_max_per_address)]
+        if account is not None:
+            owners.append((f"account {account.pk}", config.live_max_per_account))
+        with PLACES.held(owners):
+            await _serve(receive, send, has_account=account is not None)
     except BadToken as error:
         await _refuse(send, error, CLOSE_POLICY)
-        return
+    except (ServerBusy, TooOften) as error:
+        logger.warning("live connection refused: %s", error.message)
+        await _refuse(send, error, CLOSE_TRY_AGAIN)
+
+
+async def _serve(receive: Receive, send: Send, *, has_account: bool) -> None:
     connection = LiveConnection(receive, send, has_account=has_account)
-    try:
-        mailbox = get_engine().open_mailbox(
-            connection.outcome_ready, connection.detector_changed, owner=_address(scope)
-        )
-    except ServerBusy as busy:
-        logger.warning("live connection refused: %s", busy.message)
-        await _refuse(send, busy, CLOSE_TRY_AGAIN)
-        return
+    mailbox = get_engine().open_mailbox(connection.outcome_ready, connection.detector_changed)
     try:
         await connection.serve(mailbox)
     finally:
@@ -70,23 +78,18 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
         mailbox.close()
 
 
-async def _has_account(scope: Message) -> bool:
+async def _account(scope: Message) -> AbstractBaseUser | None:
     try:
-        return await caller_of(scope).account_now() is not None
+        return await caller_of(scope).account_now()
     except DatabaseError as error:  # the camera goes on without it
         logger.warning("can't tell whose a live connection is: %s", error)
-        return False
+        return None
 
 
 async def _refuse(send: Send, error: HamsterError, code: int) -> None:
     text = json.dumps(protocol.error(error.code, translated(error.message)))
     await send({"type": "websocket.send", "text": text})
     await send({"type": "websocket.close", "code": code})
-
-
-def _address(scope: Message) -> str | None:
-    forwarded_for = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin1")
-    return client_address((scope.get("client") or [None])[0], forwarded_for)
 
 
 class LiveConnection:

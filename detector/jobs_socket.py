@@ -7,6 +7,7 @@ changed. Nothing has to be sent by the workers, so nothing is lost when Redis or
 import asyncio
 import json
 import logging
+from contextlib import ExitStack
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -15,17 +16,22 @@ from django.db import DatabaseError
 from django.utils.translation import activate
 from django.utils.translation import gettext_lazy as _
 
-from detector.errors import HamsterError
+from detector.api.throttles import TooOften
+from detector.conf import config
+from detector.errors import HamsterError, ServerBusy
 from detector.jobs import WATCHABLE
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
 from detector.socket_languages import language_of
+from detector.socket_places import Places, may_open
 
 logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 1.0  # seconds
 MOST_WATCHED = 20
 LONGEST_MESSAGE = 1000  # characters
 CLOSE_POLICY = 1008
+CLOSE_TRY_AGAIN = 1013
+PLACES = Places()
 LARGEST_ID = 2**63 - 1
 
 Watched = tuple[str, int]
@@ -58,6 +64,11 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
     # Nothing comes over the channel layer, and waiting on it would end the connection with Redis.
     channel_layer_alias = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one WebSocket (ASGI 3); its place is given back however it ends."""
+        with ExitStack() as self._place:
+            await super().__call__(scope, receive, send)
+
     async def connect(self) -> None:
         """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
         self._said: dict[Watched, Any] = {}
@@ -66,10 +77,21 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         activate(language_of(dict(self.scope["headers"])))  # of jobs' errors; threads and tasks inherit it
         await self.accept()
         try:
-            if await self._caller.account_now() is None:
+            await may_open(self.scope)
+            account = await self._caller.account_now()
+            if account is None:
                 raise NotSignedIn
+            self._place.enter_context(
+                PLACES.held(
+                    [
+                        (self._caller.address or "nobody", config.jobs_max_per_address),
+                        (f"account {account.pk}", config.jobs_max_per_account),
+                    ]
+                )
+            )
         except HamsterError as error:
-            await self._turn_away(error)
+            busy = isinstance(error, ServerBusy | TooOften)
+            await self._turn_away(error, CLOSE_TRY_AGAIN if busy else CLOSE_POLICY)
             return
         self._looking = asyncio.create_task(self._keep_looking())
 
@@ -108,7 +130,7 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
         except DatabaseError as error:
             logger.warning("jobs cannot be looked at: %s", error)
             return
-        except (NotSignedIn, BadToken) as error:
+        except (NotSignedIn, BadToken, TooOften) as error:
             await self._turn_away(error)
             return
         for watched, job in found.items():
@@ -123,19 +145,19 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
                 await self.send_json({"type": "job", "kind": kind, "id": pk, "job": job})
 
     def _read(self, at: list[Watched]) -> dict[Watched, Any]:
-        """What the account may see of these jobs now. Raises NotSignedIn, BadToken."""
+        """What the account may see of these jobs now. Raises NotSignedIn, BadToken, TooOften."""
         user = self._caller.account()
         if user is None:
             raise NotSignedIn
         return {(kind, pk): WATCHABLE[kind](user, pk) for kind, pk in at}
 
-    async def _turn_away(self, error: HamsterError) -> None:
+    async def _turn_away(self, error: HamsterError, code: int = CLOSE_POLICY) -> None:
         if self._looking is not None:
             self._looking, looking = None, self._looking
             if looking is not asyncio.current_task():
                 looking.cancel()
         await self._say_error(error)
-        await self.close(CLOSE_POLICY)
+        await self.close(code)
 
     async def _say_error(self, error: HamsterError) -> None:
         await self.send_json({"type": "error", "code": error.code, "message": error.message})

@@ -10,13 +10,16 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, parse_cookie
 
-from detector.services.tokens import check_token, token_in
+from detector.addresses import address_of
+from detector.services.tokens import token_in
+from detector.token_entry import enter_with_token
 
 
 class Caller:
     """Who opened a connection, by what its first request says. Asks the database each time it is asked."""
 
-    def __init__(self, headers: Mapping[bytes, bytes]) -> None:
+    def __init__(self, headers: Mapping[bytes, bytes], address: str | None) -> None:
+        self.address = address
         self._authorization = headers.get(b"authorization", b"").decode("latin1")
         cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin1"))
         self._session_key = cookies.get(settings.SESSION_COOKIE_NAME)
@@ -27,12 +30,14 @@ class Caller:
         return not self._authorization and not self._session_key
 
     def account(self) -> AbstractBaseUser | None:
-        """Whose it is now; None for a stranger. Raises BadToken. Not for the event loop."""
+        """Whose it is now; None for a stranger. Raises BadToken, TooOften. Not for the event loop."""
         text = token_in(self._authorization)
-        return check_token(text).owner if text is not None else account_of_session(self._session_key)
+        if text is None:
+            return account_of_session(self._session_key)
+        return enter_with_token(text, address=self.address).owner
 
     async def account_now(self) -> AbstractBaseUser | None:
-        """The same for the event loop. Raises BadToken."""
+        """The same for the event loop. Raises BadToken, TooOften."""
         return None if self.is_anonymous else await database_sync_to_async(self.account)()
 
 
@@ -48,4 +53,4 @@ def account_of_session(key: str | None) -> AbstractBaseUser | None:
 
 def caller_of(scope: Mapping[str, Any]) -> Caller:
     """Who opened the connection of this ASGI scope."""
-    return Caller(dict(scope["headers"]))
+    return Caller(dict(scope["headers"]), address_of(scope))

@@ -28,10 +28,13 @@ from twisted.internet.threads import deferToThread
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from detector.addresses import client_address
+from detector.api.throttles import TooOften
 from detector.conf import config
-from detector.services.tokens import BadToken, check_token, token_in
+from detector.services.tokens import BadToken, token_in
 from detector.socket_accounts import account_of_session
 from detector.socket_languages import language_of
+from detector.token_entry import enter_with_token
 
 logger = logging.getLogger(__name__)
 
@@ -233,7 +236,15 @@ class GuardedRequest(http_protocol.WebRequest):
         self.channel.transport.pauseProducing()
         session = (self.getCookie(settings.SESSION_COOKIE_NAME.encode()) or b"").decode("ascii", "replace")
         authorization = self.getHeader(b"authorization") or b""
-        asked = deferToThread(_may_send, session, authorization.decode("latin1"), staff_only=large.staff_only)
+        forwarded_for = (self.getHeader(b"x-forwarded-for") or b"").decode("latin1")
+        peer = getattr(self.channel.transport.getPeer(), "host", None)  # none of a Unix socket
+        asked = deferToThread(
+            _may_send,
+            session,
+            authorization.decode("latin1"),
+            client_address(peer, forwarded_for),
+            staff_only=large.staff_only,
+        )
         asked.addCallbacks(self._let_in, self._cannot_tell)
 
     def _let_in(self, may_send: bool) -> None:
@@ -274,14 +285,17 @@ class GuardedRequest(http_protocol.WebRequest):
         reactor.callLater(LINGER_SECONDS, transport.abortConnection)
 
 
-def _may_send(session: str, authorization: str, *, staff_only: bool) -> bool:
+def _may_send(session: str, authorization: str, address: str | None, *, staff_only: bool) -> bool:
     """Whether this is a token or the key of a session of somebody's, or of a member of the staff's. Asks the
     database, so not for the reactor's thread."""
     try:
         text = token_in(authorization)
-        account = account_of_session(session) if text is None else check_token(text).owner
+        if text is None:
+            account = account_of_session(session)
+        else:
+            account = enter_with_token(text, address=address).owner
         return account is not None and (account.is_staff or not staff_only)
-    except BadToken:
+    except (BadToken, TooOften):
         return False
     finally:
         connections.close_all()

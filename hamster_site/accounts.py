@@ -28,7 +28,8 @@ from detector.addresses import client_address
 
 logger = logging.getLogger(__name__)
 SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
-NOWHERE = "0.0.0.0"  # noqa: S104  (an address to write down, where a connection has none)
+# An address to write down, where a connection has none.
+NOWHERE = "0.0.0.0"  # noqa: S104  # nosec B104
 MISMATCH = _("That name and password don't go together. Try again.")
 
 
@@ -109,7 +110,8 @@ class SignInForm(LoginForm):
 
 
 class AccountsMiddleware:
-    """Notes once a minute which sessions are in use, and says it when accounts can't work for now."""
+    """Notes once a minute which sessions are in use, keeps what is somebody's out of all caches, and says it
+    when accounts can't work for now."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -118,8 +120,12 @@ class AccountsMiddleware:
         """Answer the request; whose it was is only noted if the answer depended on it."""
         response = self.get_response(request)
         user = getattr(request, "_cached_user", None)  # of Django's middleware, once somebody has asked
-        if user is not None and user.is_authenticated and request.session.session_key:
+        is_known = user is not None and user.is_authenticated
+        if is_known and request.session.session_key:
             _note_session(request, user)
+        if is_known or "Authorization" in request.headers:
+            # On a shared computer the next person's back button would show it, too.
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

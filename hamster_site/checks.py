@@ -1,11 +1,21 @@
-"""System checks of the settings of accounts and mail."""
+"""System checks of the settings of accounts and mail, and of those that face the internet."""
 
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from hamster_site.logging import FORMATS
 
 CONFIRMATIONS = ("none", "optional", "mandatory")
+
+
+@register("hamster")
+def check_logging(**_: Any) -> list[CheckMessage]:
+    """How the log is written."""
+    if settings.LOG_FORMAT in FORMATS:
+        return []
+    return [Error(f"LOG_FORMAT is {settings.LOG_FORMAT!r}, not line or json.", id="hamster.E024")]
 
 
 @register("hamster")
@@ -24,3 +34,16 @@ def check_accounts(**_: Any) -> list[CheckMessage]:
         message = "Mails, with links that set a password, are printed into the log: EMAIL_URL is not set."
         return [Warning(message, id="hamster.W020")]
     return []
+
+
+@register(Tags.security, deploy=True)
+def check_internet(**_: Any) -> list[CheckMessage]:
+    """What `check --deploy` adds to Django's own: host names and proxies."""
+    found: list[CheckMessage] = []
+    if any(host in ("*", ".") for host in settings.ALLOWED_HOSTS):
+        message = "ALLOWED_HOSTS takes any name, so strangers choose the one in the links that are mailed."
+        found.append(Warning(message, id="hamster.W022"))
+    if settings.HTTPS and not settings.REST_FRAMEWORK["NUM_PROXIES"]:
+        message = "NUM_PROXIES is not set: all visitors behind the proxy that ends TLS share one limit."
+        found.append(Warning(message, id="hamster.W023"))
+    return found

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from hamster_site.logging import connection_id
+from detector.origin import LONGEST, connection_id
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -15,7 +15,9 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
-ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,64}")
+ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9_.-]{1,%d}" % LONGEST)
+KEY_IN_PATH = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/)[^/]{6,}")
+"""Of a mailed link: whoever has it can do what the mail was sent for."""
 QUIET_PATHS = ("/static/", "/health", "/metrics")
 
 
@@ -56,13 +58,17 @@ class NamedConnections:
             await self.application(scope, receive, send_named)
         finally:
             quiet = scope["path"].startswith(QUIET_PATHS) and outcome.startswith(("2", "3"))
+            outcome = "ended" if outcome == "opened" else outcome
+            path = KEY_IN_PATH.sub(r"\1...", scope["path"])
+            said = (scope.get("method", "WebSocket"), path, outcome)
+            took = (time.monotonic() - started) * 1000
+            fields = dict(zip(("method", "path", "outcome"), said, strict=True)) | {"ms": round(took, 1)}
             logger.log(
                 logging.DEBUG if quiet else logging.INFO,
                 "%s %s %s in %.0f ms",
-                scope.get("method", "WebSocket"),
-                scope["path"],
-                "ended" if outcome == "opened" else outcome,
-                (time.monotonic() - started) * 1000,
+                *said,
+                took,
+                extra={"fields": fields},
             )
 
 

@@ -11,6 +11,7 @@ from corsheaders.defaults import default_headers
 
 from hamster_site.embedded_redis import embedded_redis_url
 from hamster_site.environment import FileAwareEnv
+from hamster_site.logging import FORMATS, LineFormatter
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,6 +74,15 @@ if HTTPS:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # asked without the proxy
     SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+    # Whether every name below this one is HTTPS too, only its owner knows. Until that is said, either way,
+    # `check --deploy` asks for it.
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+    SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+    SILENCED_SYSTEM_CHECKS = [
+        check
+        for name, check in (("HSTS_INCLUDE_SUBDOMAINS", "security.W005"), ("HSTS_PRELOAD", "security.W021"))
+        if name in env.ENVIRON
+    ]
 LOGIN_URL = "webui:sign-in"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "webui:camera"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -132,7 +142,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "hamster",
+        "KEY_PREFIX": "hamster-json",
+        "OPTIONS": {"serializer": "hamster_site.cache_values.JsonSerializer"},
     }
 }
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
@@ -293,13 +304,18 @@ DATA_UPLOAD_MAX_NUMBER_FILES = HAMSTER.get("batch_max_items", 2000)
 # What Prometheus sends to read /metrics; without it there is no such address.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
+# Where errors are sent to, besides the log; empty: nowhere, and Sentry's package is not even loaded.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+
 # Logging --------------------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "hamster_site.logging.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"chosen": {"()": FORMATS.get(LOG_FORMAT, LineFormatter)}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         # Each request is already one line of hamster_site.connections.

@@ -104,7 +104,7 @@ def read_class_names(data_dir: Path) -> dict[int, str]:
         raise DatasetError(f"{path} is no file of at most {MAX_YAML_BYTES} bytes")
     try:
         text = path.read_text(encoding="utf-8")
-        names = (yaml.load(text, Loader=_PlainLoader) or {}).get("names")  # noqa: S506  (a SafeLoader)
+        names = (yaml.load(text, Loader=_PlainLoader) or {}).get("names")  # a SafeLoader  # noqa: S506  # nosec B506
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, RecursionError, ValueError) as error:
         raise DatasetError(f"{path} can't be read: {error}") from error
     if isinstance(names, list):

@@ -5,9 +5,11 @@ from rest_framework import authentication
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 
-from detector.api.throttles import BadTokenRate
+from detector.addresses import client_address
+from detector.api.throttles import TooOften
 from detector.models import ApiToken
-from detector.services.tokens import BadToken, check_token, token_in
+from detector.services.tokens import BadToken, token_in
+from detector.token_entry import enter_with_token
 
 
 class Unauthorized(APIException):
@@ -24,16 +26,16 @@ class BearerToken(authentication.BaseAuthentication):
     """`Authorization: Bearer hamster_...`. Strangers, who send nothing, are still answered 403."""
 
     def authenticate(self, request: Request) -> tuple[object, ApiToken] | None:
-        """The account and the token. Raises Unauthorized, or Throttled after too many of them."""
+        """The account and the token. Raises Unauthorized, or Throttled after too many bad ones."""
         try:
             text = token_in(request.headers.get("Authorization", ""))
             if text is None:
                 return None
-            token = check_token(text)
+            address = client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+            token = enter_with_token(text, address=address)
+        except TooOften as error:
+            raise Throttled(error.retry_after) from error
         except BadToken as error:
-            rate = BadTokenRate()
-            if not rate.allow_request(request, self):
-                raise Throttled(rate.wait()) from error
             raise Unauthorized(error) from error
         return token.owner, token
 

@@ -1,17 +1,21 @@
 """How often one address or account may call. The rates are settings; Redis counts for all processes."""
 
 import logging
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from redis.exceptions import RedisError
-from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from detector.addresses import client_address
 from detector.conf import config
+from detector.errors import HamsterError
 
 if TYPE_CHECKING:  # the views import their default throttle, this module
+    from rest_framework.request import Request
     from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
@@ -41,13 +45,55 @@ class AddressRate(ConfiguredRate, AnonRateThrottle):
     scope = "api"
 
 
-class BadTokenRate(ConfiguredRate):
-    """Requests of an address with a token that opens nothing. Good ones from there are not held up by it."""
+class TooOften(HamsterError):
+    """Over a rate."""
+
+    code = "throttled"
+    status = 429
+
+    def __init__(self, wait: float) -> None:
+        self.retry_after = math.ceil(wait)
+        message = gettext("Too many requests. Please try again in {seconds} s.")
+        super().__init__(message.format(seconds=self.retry_after), details={"retry_after": self.retry_after})
+
+
+class KnownAddress(ConfiguredRate):
+    """What an address does elsewhere than in views of the API."""
+
+    def __init__(self, address: str | None) -> None:
+        super().__init__()
+        self.key = self.cache_format % {"scope": self.scope, "ident": address}
+
+    def get_cache_key(self, request: None, view: None) -> str:
+        return self.key
+
+    def count(self) -> bool:
+        """Take note of one more, unless there were too many: whether it was within the rate."""
+        return self.allow_request(None, None)
+
+    def spend(self) -> None:
+        """The same. Raises TooOften."""
+        if not self.count():
+            raise TooOften(self.wait() or 1)
+
+    def wait_after(self, history: Sequence[float]) -> float:
+        """Seconds until one more is within the rate, after these moments, the newest first; 0: now."""
+        if self.rate is None:
+            return 0.0
+        recent = [moment for moment in history if moment > self.timer() - self.duration]
+        return recent[-1] + self.duration - self.timer() if len(recent) >= self.num_requests else 0.0
+
+
+class BadTokenRate(KnownAddress):
+    """Requests of an address with a token that opens nothing."""
 
     scope = "unauthorized"
 
-    def get_cache_key(self, request: Request, view: object) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+class SocketRate(KnownAddress):
+    """WebSockets that an address opens."""
+
+    scope = "socket"
 
 
 class DataDownloadRate(ConfiguredRate, UserRateThrottle):
@@ -79,7 +125,7 @@ class AccountRate(ConfiguredRate, UserRateThrottle):
 
     scope = "account_api"
 
-    def get_cache_key(self, request: Request, view: "APIView") -> str | None:
+    def get_cache_key(self, request: "Request", view: "APIView") -> str | None:
         """None for strangers, whom the rates of addresses are for."""
         return super().get_cache_key(request, view) if request.user.is_authenticated else None
 

@@ -34,7 +34,7 @@ class HardwareSerializer(serializers.Serializer):
     memory_bytes = serializers.IntegerField(allow_null=True)
 
 
-class ReportSerializer(serializers.Serializer):
+class TrainingReportSerializer(serializers.Serializer):
     """What the run's process last said of itself. Everything is missing before it has said it."""
 
     phase = serializers.ChoiceField(["reading", "training", "validating", "finishing"], required=False)
@@ -67,7 +67,7 @@ class TrainingRunSerializer(serializers.ModelSerializer):
     version = NamedSerializer(allow_null=True, help_text="The detector version that it made.")
     owner = serializers.SerializerMethodField(help_text="Name of the account that asked for it.")
     error = StoredTextField()
-    report = ReportSerializer()
+    report = TrainingReportSerializer()
 
     class Meta:
         model = TrainingRun

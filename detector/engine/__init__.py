@@ -23,7 +23,6 @@ class _Process:
                 engine = InferenceEngine(
                     workers=config.engine_workers,
                     max_connections=config.engine_max_connections,
-                    max_connections_each=config.live_max_per_address,
                     max_requests=config.engine_max_requests,
                 )
                 self.watcher = VersionWatcher(engine, every_seconds=config.engine_watch_seconds)

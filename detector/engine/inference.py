@@ -31,14 +31,11 @@ class InferenceEngine:
     With two or more workers one is always left to the live connections, so a large upload can't hold them up.
     """
 
-    def __init__(
-        self, *, workers: int, max_connections: int, max_requests: int, max_connections_each: int = 0
-    ) -> None:
+    def __init__(self, *, workers: int, max_connections: int, max_requests: int) -> None:
         self._detector: LoadedDetector | None = None
         self._swapping = Lock()
         self._line = Line(
             max_mailboxes=max_connections,
-            max_mailboxes_each=max_connections_each,
             max_requests=max_requests,
             max_requests_in_work=max(1, workers - 1),
         )
@@ -84,14 +81,10 @@ class InferenceEngine:
                 mailbox.announce(detector.name)
 
     def open_mailbox(
-        self,
-        on_outcome: Callable[[Outcome], None],
-        on_detector: Callable[[str], None],
-        *,
-        owner: str | None = None,
+        self, on_outcome: Callable[[Outcome], None], on_detector: Callable[[str], None]
     ) -> Mailbox:
-        """A place for a live connection of `owner`, its address; see `Mailbox`. Raises `ServerBusy`."""
-        return self._line.open_mailbox(on_outcome, on_detector, owner=owner)
+        """A place for a live connection; see `Mailbox`. Raises `ServerBusy`."""
+        return self._line.open_mailbox(on_outcome, on_detector)
 
     def predict(self, picture: Picture, *, timeout: float) -> Outcome:
         """Look at one picture and wait for it, `timeout` seconds at most.

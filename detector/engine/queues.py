@@ -44,10 +44,8 @@ class Mailbox:
         line: "Line",
         on_outcome: Callable[[Outcome], None],
         on_detector: Callable[[str], None],
-        owner: str | None,
     ) -> None:
         self._line = line
-        self.owner = owner
         self.deliver = on_outcome
         self.announce = on_detector
         self.waiting: Picture | None = None
@@ -75,16 +73,13 @@ class LineState(NamedTuple):
 class Line:
     """Everything that waits for a worker. Thread-safe; workers call `take` and `done`."""
 
-    def __init__(
-        self, *, max_mailboxes: int, max_requests: int, max_requests_in_work: int, max_mailboxes_each: int = 0
-    ) -> None:
+    def __init__(self, *, max_mailboxes: int, max_requests: int, max_requests_in_work: int) -> None:
         lock = Lock()
         self._changed = Condition(lock)
         # Of its own, so that a notice meant for one worker never goes to somebody who waits for idleness.
         self._idle = Condition(lock)
         self._in_work = 0
         self._max_mailboxes = max_mailboxes
-        self._max_mailboxes_each = max_mailboxes_each
         self._max_requests = max_requests
         self._max_requests_in_work = max_requests_in_work
         self._mailboxes: set[Mailbox] = set()
@@ -94,19 +89,11 @@ class Line:
         self._stopped = False
 
     def open_mailbox(
-        self,
-        on_outcome: Callable[[Outcome], None],
-        on_detector: Callable[[str], None],
-        *,
-        owner: str | None = None,
+        self, on_outcome: Callable[[Outcome], None], on_detector: Callable[[str], None]
     ) -> Mailbox:
-        """A place for a live connection. Raises `ServerBusy` when all are taken, or all of its owner's."""
-        mailbox = Mailbox(self, on_outcome, on_detector, owner)
+        """A place for a live connection. Raises `ServerBusy` when all are taken."""
+        mailbox = Mailbox(self, on_outcome, on_detector)
         with self._changed:
-            if self._max_mailboxes_each and owner is not None:
-                taken = sum(other.owner == owner for other in self._mailboxes)
-                if taken >= self._max_mailboxes_each:
-                    raise ServerBusy(f"{owner} has {taken} live cameras open already; no more are taken.")
             if len(self._mailboxes) >= self._max_mailboxes:
                 raise ServerBusy("All places for live cameras are taken. Please try again in a moment.")
             self._mailboxes.add(mailbox)

@@ -21,6 +21,9 @@ class BatchJob(models.Model):
     detector = models.CharField(
         max_length=120, blank=True, help_text="The version that looked at the latest picture."
     )
+    asked_by = models.CharField(
+        max_length=64, blank=True, help_text="Id of the request that handed it in, as the log has it."
+    )
     folder = models.CharField(max_length=100, unique=True, help_text="Of its files, inside MEDIA_ROOT.")
     created_at = models.DateTimeField(auto_now_add=True)
     served_at = models.DateTimeField(

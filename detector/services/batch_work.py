@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import timedelta
 
 from django.core.files.storage import default_storage
@@ -23,6 +24,7 @@ from detector.engine.inference import InferenceEngine
 from detector.engine.pictures import Outcome, Picture
 from detector.errors import HamsterError
 from detector.models import OPEN, BatchItem, BatchJob
+from detector.origin import on_behalf_of
 from detector.services.batches import LANES, conclude, send_messages
 
 logger = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ def work_on_next_chunk() -> bool:
     claimed = claim_chunk()
     if not claimed:
         return False
-    look_at(items=claimed)
-    conclude(batch_id=claimed[0].batch_id)
+    with on_behalf_of(claimed[0].batch.asked_by):
+        look_at(items=claimed)
+        conclude(batch_id=claimed[0].batch_id)
     return True
 
 
@@ -76,7 +79,9 @@ def claim_chunk() -> list[BatchItem]:
             )
         open_batch = BatchJob.objects.filter(pk=batch.pk, state__in=OPEN)
         open_batch.update(state=BatchJob.State.RUNNING, served_at=now)
-        if taken and (items := list(BatchItem.objects.filter(claim=claim).order_by("number"))):
+        if taken and (
+            items := list(BatchItem.objects.filter(claim=claim).select_related("batch").order_by("number"))
+        ):
             return items
     return []
 
@@ -90,7 +95,7 @@ def look_at(*, items: Sequence[BatchItem]) -> int:
     engine, written = get_engine(), 0
     time_is_up = time.monotonic() + min(config.batch_claim_seconds / 2, LONGEST_CHUNK)
     with ThreadPoolExecutor(config.engine_workers, thread_name_prefix="batch") as pool:
-        waiting = {pool.submit(_see, engine, item): item for item in items}
+        waiting = {pool.submit(copy_context().run, _see, engine, item): item for item in items}
         while waiting:
             seen, _ = wait(waiting, timeout=WRITE_INTERVAL)
             written += _write_down({waiting.pop(future): future.result() for future in seen})
@@ -190,7 +195,7 @@ def _update_claimed(items: Iterable[BatchItem]) -> int:
     fields = [BatchItem._meta.get_field(name) for name in WRITTEN]
     columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
     table = connection.ops.quote_name(BatchItem._meta.db_table)
-    statement = f"UPDATE {table} SET {columns} WHERE id = %s AND claim = %s AND state = %s"  # noqa: S608
+    statement = f"UPDATE {table} SET {columns} WHERE id = %s AND claim = %s AND state = %s"  # noqa: S608  # nosec B608
     with connection.cursor() as cursor:
         cursor.executemany(
             statement,

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import OPEN, BatchItem, BatchJob
+from detector.origin import connection_id
 from detector.selectors.batches import retryable_items
 from detector.services.account_rows import lock_account
 from detector.services.batch_files import delete_folder, delete_leftovers, new_folder
@@ -113,6 +114,7 @@ def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook:
     now = timezone.now()
     batch = BatchJob(
         owner=owner,
+        asked_by=connection_id.get(),
         folder=new_folder(at=now),
         expires_at=now + timedelta(hours=config.batch_retention_hours),
     )

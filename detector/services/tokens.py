@@ -105,7 +105,7 @@ def make_token(
         if active.count() >= config.token_max:
             raise TooManyTokens()
         token = ApiToken.objects.create(
-            owner=owner, name=name, prefix=text[:SHOWN], digest=_digest(text), expires_at=expires_at
+            owner=owner, name=name, prefix=text[:SHOWN], digest=digest_of(text), expires_at=expires_at
         )
     return token, text
 
@@ -133,7 +133,7 @@ def token_in(authorization: str) -> str | None:
 
 def check_token(text: str) -> ApiToken:
     """The token with this text, its owner with it; notes that it was used. Raises BadToken."""
-    token = ApiToken.objects.select_related("owner").filter(digest=_digest(text)).first()
+    token = ApiToken.objects.select_related("owner").filter(digest=digest_of(text)).first()
     if token is None:
         raise BadToken()
     if token.state == ApiToken.State.REVOKED:
@@ -148,5 +148,6 @@ def check_token(text: str) -> ApiToken:
     return token
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """What is kept of a token: its SHA-256."""
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()

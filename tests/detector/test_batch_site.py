@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import redis
@@ -15,7 +16,7 @@ from django.conf import settings
 from tests.detector.live_site import ROOT, LiveSite
 from tests.detector.pictures import encoded, scene
 from tests.detector.test_live_site_http import post
-from tests.detector.workers import worker
+from tests.detector.workers import wait_until, worker
 
 TOKEN = "t" * 32
 BATCH_BYTES = 40_000_000
@@ -119,6 +120,21 @@ def test_a_body_over_the_limit_of_a_batch_is_refused_before_it_arrives(site, coo
     status, answer = post(site, "/api/batches/", headers, repeat(bytes(50_000), 1200))
     assert (status, answer["error"]["code"]) == (413, "request_too_large")
     assert site.memory() - before < 20_000_000
+
+
+def test_what_a_worker_logs_of_a_batch_has_the_id_of_the_request_that_handed_it_in(site, cookies, tmp_path):
+    environment = {name: value for name, value in site.environment.items() if isinstance(value, str)}
+    _, row = send(site, batch_of(1), cookies, "X-Request-ID: handed-in-1")
+    ended = f"batch {row['id']} succeeded"
+    with worker(
+        tmp_path / "log", "batch", "prefork", **{**environment, "COMPONENT": "batch", "LOG_FORMAT": "json"}
+    ) as batch:
+        wait_until(lambda: batch.said(ended), "the batch to end")
+    entries = [json.loads(line) for line in batch.log.read_text().splitlines() if line.startswith("{")]
+    (entry,) = [entry for entry in entries if entry["message"] == ended]
+    assert (entry["request"], entry["component"]) == ("handed-in-1", "batch")
+    assert UUID(entry["task"])
+    assert f"[handed-in-1] batch {row['id']} has 1 items" in site.log.read_text()
 
 
 def test_the_batch_bench_measures_a_site(site, cookies, tmp_path):

@@ -263,8 +263,8 @@ async def test_one_connection_too_many_is_told_so_and_closed(hamster, engine):
         assert (await again.answer())["type"] == "hello"
 
 
-async def test_an_address_has_only_so_many_places_and_others_still_get_theirs(engine):
-    engine._line._max_mailboxes_each = 1
+async def test_an_address_has_only_so_many_places_and_others_still_get_theirs(hamster):
+    hamster(live_max_per_address=1)
     async with connected("10.0.0.1") as client:
         assert (await client.answer())["type"] == "hello"
         refused = Client("10.0.0.1")

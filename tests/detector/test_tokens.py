@@ -118,14 +118,19 @@ def test_a_token_is_refused_where_anybody_else_may_ask(token):
 
 
 @pytest.mark.django_db
-def test_an_address_may_show_so_many_bad_tokens_and_good_ones_still_open(token, hamster):
+def test_an_address_may_show_so_many_bad_tokens_and_one_that_is_in_use_still_opens(
+    token, hamster, django_assert_num_queries
+):
     hamster(unauthorized_rate="2/minute")
+    assert program(token).get("/api/batches/").status_code == 200
     paths = ("/api/batches/", "/api/predictions/", "/api/batches/")
     answers = [program(f"hamster_{path}").get(path) for path in paths]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
     assert answers[2].json()["error"]["code"] == "throttled"
     assert 0 < int(answers[2].headers["Retry-After"]) <= 60
     assert program(token).get("/api/batches/").status_code == 200
+    with django_assert_num_queries(0):
+        assert program("hamster_more").get("/api/batches/").status_code == 429
     elsewhere = program("hamster_nothing").get("/api/batches/", REMOTE_ADDR="198.51.100.7")
     assert elsewhere.status_code == 401
 
@@ -323,6 +328,43 @@ async def test_sockets_say_what_is_wrong_with_a_token_and_close(engine, token, p
     async with connected(path, authorization=f"Bearer {token}") as socket:
         assert (await socket.receive_json_from(timeout=PATIENCE))["code"] == "token_revoked"
         assert (await socket.receive_output(timeout=PATIENCE))["code"] == 1008
+
+
+@pytest.mark.parametrize("path", ["/ws/live/", "/ws/jobs/"])
+async def test_sockets_take_no_more_bad_tokens_from_an_address_than_the_api(engine, hamster, path):
+    hamster(unauthorized_rate="2/minute")
+    said = [(await heard(path, authorization=f"Bearer hamster_{number}"))["code"] for number in range(3)]
+    assert said == ["bad_token", "bad_token", "throttled"]
+
+
+@pytest.mark.parametrize("path", ["/ws/live/", "/ws/jobs/"])
+async def test_an_address_may_open_only_so_many_sockets_a_minute(engine, hamster, token, path):
+    hamster(socket_rate="2/minute")
+    for _ in range(2):
+        async with connected(path, authorization=f"Bearer {token}"):
+            pass
+    async with connected(path, authorization=f"Bearer {token}") as socket:
+        assert (await socket.receive_json_from(timeout=PATIENCE))["code"] == "throttled"
+        assert (await socket.receive_output(timeout=PATIENCE))["code"] == 1013
+
+
+@pytest.mark.parametrize("path", ["/ws/live/", "/ws/jobs/"])
+@pytest.mark.parametrize("limit", ["per_address", "per_account"])
+async def test_an_account_has_only_so_many_places_and_gets_them_back(engine, hamster, token, path, limit):
+    hamster(**{f"{path.split('/')[2]}_max_{limit}": 1})
+    mine = {"authorization": f"Bearer {token}"}
+
+    async def is_served(socket: WebsocketCommunicator) -> bool:
+        await socket.send_to(text_data="nonsense")
+        return (await socket.receive_json_from(timeout=PATIENCE)).get("code") != "server_busy"
+
+    async with connected(path, **mine) as first:
+        assert await is_served(first)
+        async with connected(path, **mine) as second:
+            assert not await is_served(second)
+            assert (await second.receive_output(timeout=PATIENCE))["code"] == 1013
+    async with connected(path, **mine) as third:
+        assert await is_served(third)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,8 +3,8 @@ import logging
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
+from detector.origin import connection_id
 from hamster_site.connections import NamedConnections
-from hamster_site.logging import connection_id
 
 
 async def echo_the_id(scope, receive, send):
@@ -53,6 +53,16 @@ async def test_request_is_logged_once_with_method_path_and_status(caplog):
         await request(path="/api/predict")
     (record,) = caplog.records
     assert record.getMessage().startswith("GET /api/predict 200 in ")
+
+
+@pytest.mark.parametrize("link", ["password/reset/key/1-d2x4-0b8c5f/", "confirm-email/Mg:1vXyZ:Kp_3-s/"])
+async def test_the_key_in_a_mailed_link_is_not_logged(caplog, link):
+    with caplog.at_level(logging.INFO, "hamster_site.connections"):
+        await request(path=f"/accounts/{link}")
+    (record,) = caplog.records
+    start = link.rsplit("/", 2)[0]
+    assert record.getMessage().startswith(f"GET /accounts/{start}/.../ 200 in ")
+    assert record.fields["path"] == f"/accounts/{start}/.../"
 
 
 async def test_health_checks_and_static_files_do_not_fill_the_log(caplog):

@@ -1,17 +1,20 @@
 import io
+import json
 import logging
 import re
 import sys
+from datetime import datetime, timedelta
 
-from hamster_site.logging import LineFormatter, connection_id
+from detector.origin import connection_id, on_behalf_of, task_id
+from hamster_site.logging import FORMATS
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (\w+) +(\S+) (\S+) \[(\S+)\] (.*)")
 
 
-def logged(message: str, **context: object) -> str:
+def logged(message: str, form: str = "line", **context: object) -> str:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(FORMATS[form]())
     logger = logging.Logger("detector.live")
     logger.addHandler(handler)
     logger.warning(message, **context)
@@ -40,11 +43,48 @@ def test_line_outside_of_a_request_has_a_dash_for_the_id():
 
 def test_traceback_follows_the_line():
     try:
-        raise ValueError("no such cell")
+        raise ValueError("no such cell\n2026-01-01 00:00:00.000 ERROR")
     except ValueError:
         text = logged("decoding failed", exc_info=sys.exc_info())
-    assert "decoding failed\nTraceback" in text
-    assert text.endswith("ValueError: no such cell\n")
+    assert "decoding failed\n  Traceback" in text
+    assert text.endswith("  ValueError: no such cell\n  2026-01-01 00:00:00.000 ERROR\n")
+
+
+def test_line_of_a_task_has_the_id_of_the_request_that_asked_for_it_too():
+    token = task_id.set("5d3c9f80-1111-4222-8333-444455556666")
+    try:
+        assert " [-/5d3c9f80] started" in logged("started")
+        with on_behalf_of("1f0c9a2b"):
+            assert " [1f0c9a2b/5d3c9f80] looked" in logged("looked")
+    finally:
+        task_id.reset(token)
+
+
+def test_json_has_one_object_a_line_with_the_ids_that_there_are_and_the_fields(monkeypatch):
+    monkeypatch.setenv("COMPONENT", "web")
+    with on_behalf_of("1f0c9a2b"):
+        text = logged("GET /a\n2026", "json", extra={"fields": {"path": "/a\n"}})
+    entry = json.loads(text)
+    assert text.count("\n") == 1
+    assert datetime.fromisoformat(entry.pop("time")).utcoffset() == timedelta()
+    assert entry == {
+        "level": "WARNING",
+        "component": "web",
+        "logger": "detector.live",
+        "request": "1f0c9a2b",
+        "message": "GET /a\n2026",
+        "path": "/a\n",
+    }
+    assert "request" not in json.loads(logged("started", "json"))
+
+
+def test_json_has_the_traceback_in_the_object():
+    try:
+        raise ValueError("no such cell")
+    except ValueError:
+        text = logged("decoding failed", "json", exc_info=sys.exc_info())
+    assert text.count("\n") == 1
+    assert json.loads(text)["exception"].endswith("ValueError: no such cell")
 
 
 def test_message_cannot_forge_a_second_line():

@@ -6,6 +6,7 @@ what fills its parameters.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -304,6 +305,32 @@ def test_the_same_addresses_do_open_for_those_they_are_for(house):
             response = keeper_of(house, address).post(house.fill(address), house.form)
             transaction.set_rollback(True)
         assert response.status_code not in (403, 404, 500), f"{address.route}: {response.status_code}"
+
+
+def test_what_is_somebodys_runs_nothing_foreign_and_stays_out_of_caches(house):
+    for address in addresses():
+        response = keeper_of(house, address).get(house.fill(address))
+        where = f"{address.route}: {dict(response.headers)}"
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy, where
+        assert "unsafe" not in policy, where
+        assert response.headers["X-Content-Type-Options"] == "nosniff", where
+        caching = response.headers.get("Cache-Control", "")
+        assert "private" in caching or "no-store" in caching, where
+
+
+def test_nothing_is_changed_for_a_signed_in_person_by_anothers_page(house):
+    """Which can make a browser send its cookies, but knows no CSRF token."""
+    changed_by = METHODS[1:]
+    for address in addresses():
+        client = Client(enforce_csrf_checks=True)
+        client.cookies = keeper_of(house, address).cookies
+        for method in changed_by:
+            act = partial(getattr(client, method), house.fill(address))
+            answer = act()
+            if answer.status_code in (400, 415):  # some take JSON only, and say so first
+                answer = act(data="{}", content_type="application/json")
+            assert answer.status_code in (403, 405), f"{method} {address.route}: {answer.status_code}"
 
 
 def keeper_of(house: House, address: Address) -> Client:

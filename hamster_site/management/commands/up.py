@@ -136,7 +136,7 @@ def _stop_on_signals() -> threading.Event:
 
 def _reachable(host: str) -> str:
     """The address by which this machine itself reaches a server that listens on `host`."""
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # nosec B104
     return f"[{host}]" if ":" in host else host
 
 
@@ -196,7 +196,7 @@ def _what_is_not_ready(url: str) -> str | None:
     host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name.strip("*.")), "localhost")
     request = urllib.request.Request(f"{url}health/ready", headers={"Host": host})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=2):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=2):  # noqa: S310  # nosec B310
             return None
     except urllib.error.HTTPError as error:
         return f"{error.code} {error.read(500).decode(errors='replace')}"

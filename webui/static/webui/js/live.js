@@ -190,7 +190,7 @@ export class Live extends EventTarget {
   #problem({ code, message, frame }) {
     console.warn(`The server said ${code}: ${message}`);
     this.#heard();
-    this.full = code === "server_busy";
+    this.full = code === "server_busy" || code === "throttled";
     if (code === "too_fast") this.pacer.slowDown(performance.now());
     else this.trouble = message;
     if (frame !== undefined) this.pacer.waiting.delete(frame);
