@@ -5,10 +5,10 @@
 
 web, worker, redis, postgres: killed with -9. disk: full for some seconds (a small tmpfs; needs root).
 network: nothing passes between the site and Redis for `--cut` seconds. clock: it jumps by up to two hours,
-forwards and back (needs libfaketime). Cameras watch and batches of pictures are handed in all the time. After
-each blow the part comes back, and the site has to be ready and to answer every camera within 10 s of that. In
-the end every batch that was accepted has to have succeeded, with each picture finished once. FAULTS_SEED
-repeats the moments.
+forwards and back (needs a C compiler). Cameras watch and batches of pictures are handed in all the time. Each
+time the part comes back, and within 10 s of that the site has to be ready, to answer every camera and to take
+another batch. In the end every batch that was accepted has to have succeeded, with each picture finished
+once. FAULTS_SEED repeats the moments.
 """
 
 import argparse
@@ -98,6 +98,7 @@ def strike_again_and_again(name: str, arguments: argparse.Namespace, chance: ran
             try:
                 wait_until(lambda since=part_back: cameras.all_answered_since(since), "every camera")
                 wait_until(lambda: site.is_ready, "readiness")
+                wait_until(lambda since=part_back: sender.accepted_at > since, "a batch to be accepted")
             except TimeoutError as error:
                 broken.append(f"round {number}: {error}")
                 break

@@ -3,6 +3,7 @@
 import argparse
 import random
 import socket
+import struct
 import subprocess
 import time
 import warnings
@@ -19,7 +20,6 @@ from tools.bench.own_site import OwnSite
 
 PATIENCE = 180.0
 DISK_MEGABYTES = 256
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 SETTINGS = {
     **{"DJANGO_SUPERUSER_PASSWORD": "secret-enough", "HAMSTER_BATCH_CLAIM_SECONDS": "6"},
     **{"HAMSTER_BATCH_MAX_OPEN": "1000", "HAMSTER_BATCH_RATE": "", "HAMSTER_BATCH_CHUNK": "4"},
@@ -148,18 +148,16 @@ def network_cut(arguments: argparse.Namespace) -> Iterator[tuple[OwnSite, Strike
 def clock_jumps(_: argparse.Namespace) -> Iterator[tuple[OwnSite, Strike]]:
     """The time of day jumps; the time that only runs, which the kernel keeps, does not."""
     site = OwnSite(**SETTINGS)
-    clock = site.folder / "clock"
-    clock.write_text("+0")
-    site.environment |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(clock)}
-    site.environment |= {"FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    library, offset = site.folder / "clock.so", site.folder / "clock"
+    source = Path(__file__).with_name("jumping_clock.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    offset.write_bytes(bytes(8))
+    site.environment |= {"LD_PRELOAD": str(library), "JUMPING_CLOCK": str(offset)}
 
     def strike(site: OwnSite, chance: random.Random) -> None:
-        clock.with_suffix(".new").write_text(f"{chance.choice((-7200, -3600, -60, 60, 3600, 7200)):+d}")
-        clock.with_suffix(".new").rename(clock)
-        time.sleep(1.5)
+        with offset.open("r+b") as file:
+            file.write(struct.pack("=q", chance.choice((-7200, -3600, -60, 60, 3600, 7200))))
 
-    if not FAKETIME.exists():
-        raise SystemExit("libfaketime is missing: apt-get install libfaketime")
     yield site, strike
 
 

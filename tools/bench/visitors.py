@@ -81,6 +81,7 @@ class Sender:
 
     def __init__(self, site: OwnSite) -> None:
         self.accepted: list[int] = []
+        self.accepted_at = 0.0
         self.unanswered = 0
         self.denied: Counter[int] = Counter()
         self.failed: Counter[str] = Counter()
@@ -115,6 +116,7 @@ class Sender:
                 continue
             if answer.status_code == 202:
                 self.accepted.append(answer.json()["id"])
+                self.accepted_at = time.monotonic()
             elif answer.status_code in DENIED:
                 self.denied[answer.status_code] += 1
             else:
