@@ -112,10 +112,13 @@ def strike_again_and_again(name: str, arguments: argparse.Namespace, chance: ran
         cameras.stop()
         wrong, pictures = lost_and_doubled(url, sender)
         log = site.log.read_text(errors="replace")
-        shutil.copy(site.log, Path(arguments.logs) / f"faults-{name}.log") if arguments.logs else None
+        if arguments.logs:
+            shutil.copy(site.log, Path(arguments.logs) / f"faults-{name}.log")
     broken += wrong
-    if slow := [seconds for seconds in back if seconds > BACK_WITHIN]:
-        broken.append(f"{len(slow)} times it took more than {BACK_WITHIN:g} s, at most {max(slow):.1f} s")
+    if slow := [seconds for seconds in back if seconds > arguments.within]:
+        broken.append(
+            f"{len(slow)} times it took more than {arguments.within:g} s, at most {max(slow):.1f} s"
+        )
     summary = {
         "fault": name,
         "rounds": len(back),
@@ -144,6 +147,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", choices=tuple(FAULTS), action="append", help="all, if not given")
     parser.add_argument("--cut", type=float, default=10.0, help="network: seconds that nothing passes")
+    parser.add_argument(
+        "--within", type=float, default=BACK_WITHIN, help="seconds after which all has to be well again"
+    )
     parser.add_argument("--logs", help="a folder for the sites' logs")
     arguments = parser.parse_args()
     seed = int(os.environ.get("FAULTS_SEED") or random.randrange(10**6))

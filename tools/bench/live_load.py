@@ -50,6 +50,8 @@ HEAD = (150, 0, 310, 230)
 """Where the astronaut's head is, in pixels."""
 DIFFERENT_FRAMES = 24
 PATIENCE_SECONDS = 5.0
+FRESH_SECONDS = 0.25
+"""As old as the newest unanswered frame is when a camera replaces it, as the page does."""
 LEAST_SHARE = 0.5
 """A camera with less than this share of the mean's answers starves."""
 SAMPLE_SECONDS = 0.5
@@ -117,7 +119,7 @@ async def ticks(fps: float, seconds: float, first: float):
 
 
 async def live_camera(arguments: argparse.Namespace, frames: list[bytes], first: float, tally: Tally) -> None:
-    """One WebSocket: sends at its pace, at most `--in-flight` frames ahead of their answers."""
+    """One WebSocket: sends at its pace, at most `--in-flight` fresh frames ahead of their answers."""
     waiting: dict[int, float] = {}
     dropped = 0
 
@@ -141,7 +143,9 @@ async def live_camera(arguments: argparse.Namespace, frames: list[bytes], first:
         ) as socket:
             listening = asyncio.create_task(listen())
             async for tick in ticks(arguments.fps, arguments.seconds, first):
-                if arguments.in_flight and len(waiting) >= arguments.in_flight:
+                newest = max(waiting.values(), default=0.0)
+                is_fresh = time.perf_counter() - newest < FRESH_SECONDS
+                if arguments.in_flight and len(waiting) >= arguments.in_flight and is_fresh:
                     tally.held_back += 1
                     continue
                 waiting[tick] = time.perf_counter()
