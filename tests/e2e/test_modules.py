@@ -51,7 +51,8 @@ def test_frames_whose_turn_is_long_in_coming_are_replaced_by_fresh_ones(run: Cal
                 pacer.giveUp(now, 2000);
                 if (pacer.mayStart(now)) pacer.sent((frame += 1), now);
                 if (now > 0 && now % 6000 === 0) {
-                    const arrived = [...pacer.late, ...pacer.waiting].filter(([, at]) => now - at >= link / 2);
+                    const sent = [...pacer.late, ...pacer.waiting];
+                    const arrived = sent.filter(([, at]) => now - at >= link / 2);
                     const [newest, sentAt] = arrived.at(-1);
                     const queue = now - sentAt - link / 2;
                     seen.push(pacer.answered(newest, now + link / 2, { queue, decode: 1, inference: 9 }));

@@ -68,6 +68,8 @@ class Tally:
     dropped: int = 0
     unanswered: int = 0
     faces: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -77,7 +79,10 @@ def total(tallies: list[Tally]) -> Tally:
     return Tally(
         **{
             name: sum(getattr(tally, name) for tally in tallies)
-            for name in ("sent", "held_back", "dropped", "unanswered", "faces")
+            for name in (
+                *("sent", "held_back", "dropped", "unanswered"),
+                *("faces", "bytes_up", "bytes_down"),
+            )
         },
         latencies=[latency for tally in tallies for latency in tally.latencies],
         errors=sum((tally.errors for tally in tallies), Counter()),
@@ -133,6 +138,7 @@ async def live_camera(arguments: argparse.Namespace, frames: list[bytes], first:
                     del waiting[older]
                 dropped = answer["dropped"]
                 tally.faces += len(answer["faces"])
+                tally.bytes_down += len(text)
             elif answer["type"] == "error":
                 tally.errors[answer["code"]] += 1
                 waiting.pop(answer.get("frame"), None)
@@ -150,7 +156,9 @@ async def live_camera(arguments: argparse.Namespace, frames: list[bytes], first:
                     continue
                 waiting[tick] = time.perf_counter()
                 tally.sent += 1
-                await socket.send(struct.pack("<I", tick) + frames[tick % len(frames)])
+                message = struct.pack("<I", tick) + frames[tick % len(frames)]
+                tally.bytes_up += len(message)
+                await socket.send(message)
             deadline = time.perf_counter() + PATIENCE_SECONDS
             while waiting and time.perf_counter() < deadline:
                 await asyncio.sleep(0.01)
@@ -261,6 +269,8 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
         "answered_per_second": round(len(tally.latencies) / arguments.seconds, 1),
         "worst_to_mean": round(worst_share(tallies), 2),
         "faces_per_answer": round(tally.faces / max(1, len(tally.latencies)), 2),
+        "bytes_per_frame": round(tally.bytes_up / max(1, tally.sent)),
+        "bytes_per_answer": round(tally.bytes_down / max(1, len(tally.latencies))),
         "held_back": tally.held_back,
         "dropped": tally.dropped,
         "unanswered": tally.unanswered,
