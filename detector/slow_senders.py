@@ -7,6 +7,7 @@ ever. Here a whole request, head and body, has `http_slow_seconds` and a second 
 
 import json
 import logging
+import socket
 from typing import Any
 
 from daphne.http_protocol import HTTPFactory
@@ -16,6 +17,8 @@ from twisted.web import http
 from detector.conf import config
 
 logger = logging.getLogger(__name__)
+# Of the kernel's. It would take megabytes, and the work of making them, for each client that never reads.
+SEND_BUFFER = 256 * 1024
 TOO_SLOW = {"code": "request_too_slow", "message": "The request came too slowly.", "details": {}}
 
 
@@ -25,6 +28,12 @@ class PatientChannel(http.HTTPChannel):
     _began = 0.0
     _came = 0
     _watch: Any = None
+
+    def connectionMade(self) -> None:  # noqa: N802
+        super().connectionMade()
+        handle = self.transport.getHandle()
+        if isinstance(handle, socket.socket) and handle.family != socket.AF_UNIX:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         if self._watch is None and not self._handlingRequest:
