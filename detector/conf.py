@@ -154,6 +154,11 @@ class HamsterConfig:
     # send a whole batch (`batch_max_bytes` and a little more) to where batches are made, and staff an archive
     # of `dataset_max_bytes` to where data sets are.
     http_max_body_bytes: int = 16 * MIB
+    # A request has so many seconds to come in, and one more for every so many bytes of it that have come.
+    http_slow_seconds: int = 20
+    http_least_rate: int = 500
+    # A client that takes nothing more of a long answer for this long is disconnected.
+    http_unread_seconds: int = 60
 
     # The detector that comes with the product, and the folder (inside MEDIA_ROOT) for the registered files.
     shipped_detector: Path = Path(__file__).resolve().parent.parent / "ml" / "weights" / "detector.onnx"

@@ -31,6 +31,13 @@ class ServerBusy(HamsterError):
     retry_after = 1
 
 
+class DatabaseDown(ServerBusy):
+    """The database does not answer just now."""
+
+    code = "database_unavailable"
+    retry_after = 5
+
+
 class NoDetector(HamsterError):
     """The process has no usable detector file."""
 

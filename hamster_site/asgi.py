@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from detector.engine import start_engine  # noqa: E402
 from detector.routing import websocket_urlpatterns  # noqa: E402
 from detector.slow_readers import guard_server  # noqa: E402
+from detector.slow_senders import guard_senders  # noqa: E402
 from detector.sockets import guard_daphne  # noqa: E402
 from hamster_site.connections import NamedConnections  # noqa: E402
 from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
@@ -24,6 +25,7 @@ from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 guard_daphne()
 guard_server()
+guard_senders()
 start_engine()
 application = NamedConnections(
     ProtocolTypeRouter(

@@ -7,8 +7,11 @@ import re
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.test import Client
+from django.db import OperationalError
+from django.test import Client, RequestFactory
 from django.urls import get_resolver
+
+from detector.api.errors import exception_handler
 
 JSON = "application/json"
 GETTABLE = (
@@ -165,3 +168,13 @@ def test_every_error_has_the_one_shape(settings, hamster, monkeypatch, debug):
     hamster(account_predict_rate="1/minute")
     client.post("/api/predict", {})
     assert_shape(429, client.post("/api/predict", {}))
+
+
+def test_a_database_that_does_not_answer_is_a_503_and_one_line_of_log(caplog):
+    request = RequestFactory().get("/api/batches/")
+    response = exception_handler(OperationalError("connection refused"), {"request": request})
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert response.data["error"]["code"] == "database_unavailable"
+    (record,) = caplog.records
+    assert "connection refused" in record.getMessage()
+    assert record.exc_info is None

@@ -40,6 +40,34 @@ def test_pacer_keeps_at_most_two_frames_in_flight(run: Callable[..., Any]) -> No
     assert allowed == [True, False, True]
 
 
+def test_frames_whose_turn_is_long_in_coming_are_replaced_by_fresh_ones(run: Callable[..., Any]) -> None:
+    """The server answers every six seconds, whatever it holds then; the way there takes 40 ms or a second."""
+    ages = run(
+        "pacer",
+        """const ages = (link) => {
+            const pacer = new m.Pacer({ fps: 10 });
+            let frame = 0, seen = [];
+            for (let now = 0; now < 60_000; now += 10) {
+                pacer.giveUp(now, 2000);
+                if (pacer.mayStart(now)) pacer.sent((frame += 1), now);
+                if (now > 0 && now % 6000 === 0) {
+                    const sent = [...pacer.late, ...pacer.waiting];
+                    const arrived = sent.filter(([, at]) => now - at >= link / 2);
+                    const [newest, sentAt] = arrived.at(-1);
+                    const queue = now - sentAt - link / 2;
+                    seen.push(pacer.answered(newest, now + link / 2, { queue, decode: 1, inference: 9 }));
+                }
+            }
+            return [Math.max(...seen.slice(1)), frame];
+        };
+        return [ages(40), ages(1000)];""",
+    )
+    (near, frames), (far, _) = ages
+    assert near <= 320
+    assert frames <= 4.1 * 60
+    assert far > 1000
+
+
 def test_pacer_slows_down_when_answers_slow_down(run: Callable[..., Any]) -> None:
     intervals = run(
         "pacer",

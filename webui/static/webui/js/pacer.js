@@ -3,6 +3,7 @@
 import { Rate } from "./rate.js";
 
 const IN_FLIGHT = 2;
+const FRESH = 250;
 const LATE_KEPT = 16;
 const SHARE_OF_NEWEST = 0.15;
 const SLOWEST = 5;
@@ -65,12 +66,24 @@ export class Pacer {
    * or every frame would wait there for the one before it.
    */
   get interval() {
-    return Math.max(1000 / this.fps, this.least, (this.delay ?? 0) / IN_FLIGHT, this.work ?? 0);
+    return Math.max(1000 / this.fps, this.least, Math.min((this.delay ?? 0) / IN_FLIGHT, this.underWay), this.work ?? 0);
   }
 
-  /** @param {number} now @returns {boolean} */
+  /**
+   * A frame that is out for longer than this is not under way any more: it waits in the server's line, where a newer one
+   * takes its place. Unknown, and endless, before an answer has told how long the way is.
+   */
+  get underWay() {
+    return this.link === null ? Infinity : Math.max(FRESH, 2 * (this.link + (this.work ?? 0)));
+  }
+
+  /**
+   * Two frames may be out. When their turn is long in coming, newer ones may follow, so that the one that gets it is fresh.
+   * @param {number} now @returns {boolean}
+   */
   mayStart(now) {
-    return this.waiting.size < IN_FLIGHT && now >= this.nextAt;
+    if (now < this.nextAt) return false;
+    return this.waiting.size < IN_FLIGHT || now - Math.max(...this.waiting.values()) >= this.underWay;
   }
 
   /** @param {number} took the time from the camera's picture to an encoded frame */
