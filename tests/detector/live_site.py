@@ -17,6 +17,7 @@ import psutil
 from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.databases import database_url
 from tests.detector.pictures import encoded, scene
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ class LiveSite:
             "VAR_DIR": str(folder),
             "REDIS_URL": settings.REDIS_URL,
             "MEDIA_ROOT": str(folder / "media"),
-            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+            "DATABASE_URL": database_url(folder),
             "HAMSTER_SHIPPED_DETECTOR": str(shipped),
             "COMPONENT": "web",
             **environment,

@@ -14,6 +14,8 @@ from time import monotonic, sleep
 
 import psutil
 
+from tests.databases import database_url
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 120
 STOPPED_WITHIN = 30
@@ -37,7 +39,7 @@ class SiteProcess:
         self.environment = inherited | {
             "PORT": str(self.port),
             "VAR_DIR": str(folder / "var"),
-            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+            "DATABASE_URL": database_url(folder),
             "REDIS_URL": "",
             "OMP_NUM_THREADS": "1",  # training, browser and tests at once: more threads only wait
             "SIGN_UP_RATE": "1000/h/ip",  # all visitors of the tests come from one address
