@@ -13,6 +13,7 @@ django_application = get_asgi_application()
 # These need Django to be set up.
 from django.conf import settings  # noqa: E402
 
+from detector.closing_down import close_in_order  # noqa: E402
 from detector.engine import start_engine  # noqa: E402
 from detector.routing import websocket_urlpatterns  # noqa: E402
 from detector.slow_readers import guard_server  # noqa: E402
@@ -26,6 +27,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 guard_daphne()
 guard_server()
 guard_senders()
+close_in_order()
 start_engine()
 application = NamedConnections(
     ProtocolTypeRouter(

@@ -1,4 +1,4 @@
-"""One real Redis and one folder of its own for every test run, made before Django reads its settings."""
+"""One real Redis, one database and one folder for every test run, made before Django reads its settings."""
 
 import os
 import shutil
@@ -8,11 +8,13 @@ from pathlib import Path
 import django
 import pytest
 
+from tests.databases import POSTGRES
+
 VAR_DIR = Path(tempfile.mkdtemp(prefix="hamster-tests-"))
 os.environ.update(
     DJANGO_SETTINGS_MODULE="hamster_site.settings",
     VAR_DIR=str(VAR_DIR),
-    DATABASE_URL=f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
+    DATABASE_URL=POSTGRES.url("hamster") if POSTGRES else f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
     REDIS_URL="",
     SECRET_KEY="only-for-tests",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1],testserver",
@@ -42,6 +44,31 @@ PAGES = (
     "test_training_page.py",
 )
 """Of the browser tests those that a busy machine only makes slower: nothing in them is a camera's pace."""
+DATABASE = (
+    "test_account_gone.py",
+    "test_backup.py",
+    "test_batches.py",
+    "test_correction_dataset.py",
+    "test_correction_review.py",
+    "test_corrections.py",
+    "test_datasets.py",
+    "test_deciding_at_once.py",
+    "test_evaluations.py",
+    "test_limits_at_once.py",
+    "test_live_session_api.py",
+    "test_migrations.py",
+    "test_my_data.py",
+    "test_predictions.py",
+    "test_security.py",
+    "test_shadow.py",
+    "test_tokens.py",
+    "test_training_runs.py",
+    "test_versions.py",
+    "test_walls.py",
+    "test_webhooks.py",
+)
+"""Whose meaning depends on the database: models, services, selectors, locks, migrations. tools/test.sh runs
+them on PostgreSQL too."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,18 +84,22 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Stop Redis and remove what the tests wrote."""
+    """Stop what was started and remove what the tests wrote."""
     REDIS.stop()
+    if POSTGRES:
+        POSTGRES.stop()
     shutil.rmtree(VAR_DIR, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser, and what needs the machine to itself; put the longest files first, so that
-    of two processes none has to wait for the other's at the end."""
+    """Mark what drives a browser, depends on the database or needs the machine to itself; put the longest
+    files first, so that of two processes none has to wait for the other's at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         is_e2e = "e2e" in item.path.parts
         if is_e2e:
             item.add_marker("e2e")
+        if item.path.name in DATABASE:
+            item.add_marker("database")
         if item.path.name in ALONE or (is_e2e and item.path.name not in PAGES):
             item.add_marker("alone")

@@ -13,12 +13,16 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+SQLITE = "sqlite:///"
 COLLECT = "from hamster_site.static_files import collect_changed; collect_changed()"
 
 
-def prepare_database(path: Path) -> None:
-    """Put a migrated, empty SQLite database at `path` unless something is there."""
-    if not path.exists():
+def prepare_database(url: str) -> None:
+    """Migrate the database at this address; a SQLite file that is not there yet becomes a copy."""
+    path = Path(url.removeprefix(SQLITE))
+    if not url.startswith(SQLITE):
+        _manage(settings.VAR_DIR, url, "migrate", "--verbosity", "0")
+    elif not path.exists():
         shutil.copyfile(_database(), path)
 
 
@@ -31,14 +35,15 @@ def prepare_static_files(var_dir: Path) -> None:
 @cache
 def _database() -> Path:
     folder = _folder("database")
-    _manage(folder, "migrate", "--verbosity", "0")
-    return folder / "site.sqlite3"
+    path = folder / "site.sqlite3"
+    _manage(folder, f"{SQLITE}{path}", "migrate", "--verbosity", "0")
+    return path
 
 
 @cache
 def _static_files() -> Path:
     folder = _folder("static-files")
-    _manage(folder, "shell", "--no-imports", "--command", COLLECT)
+    _manage(folder, f"{SQLITE}{folder / 'none.sqlite3'}", "shell", "--no-imports", "--command", COLLECT)
     return folder / "static"
 
 
@@ -48,9 +53,6 @@ def _folder(name: str) -> Path:
     return folder
 
 
-def _manage(folder: Path, *arguments: str) -> None:
-    environment = os.environ | {
-        "VAR_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
-    }
+def _manage(folder: Path, url: str, *arguments: str) -> None:
+    environment = os.environ | {"VAR_DIR": str(folder), "DATABASE_URL": url}
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Install what is missing, lint, and run every test. Arguments go to pytest: bash tools/test.sh tests/ml -k loss
+# With TEST_DATABASE=postgres they run on a real PostgreSQL instead of SQLite.
 #
 # VENV names another virtual environment, PYTHON another interpreter.
 set -euo pipefail
@@ -67,3 +68,11 @@ fi
 "$VENV/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30 -m "not alone" </dev/null ||
     "$VENV/bin/python" -m pytest -m "not alone" --last-failed </dev/null
 "$VENV/bin/python" -m pytest --durations 30 -m alone </dev/null || "$VENV/bin/python" -m pytest -m alone --last-failed </dev/null
+# Once more on PostgreSQL: what depends on the database.
+if "$VENV/bin/python" -c "import pgserver" 2>/dev/null; then
+    export TEST_DATABASE=postgres
+    "$VENV/bin/python" -m pytest -n 2 --dist loadfile --durations 10 -m database </dev/null ||
+        "$VENV/bin/python" -m pytest -m database --last-failed </dev/null
+else
+    say "The package pgserver has no PostgreSQL for this Python or processor, so the tests ran on SQLite only."
+fi

@@ -71,6 +71,10 @@ class InferenceEngine:
             thread.join()
         self.shadow.stop()
 
+    def drain(self, timeout: float) -> bool:
+        """Wait until all that came in is looked at, `timeout` seconds at most; whether it is."""
+        return self._line.wait_until_idle(timeout)
+
     def install(self, detector: LoadedDetector) -> None:
         """Serve this detector from the next picture on, and tell every live connection. Thread-safe."""
         with self._swapping:

@@ -6,8 +6,8 @@ from django.db.models.fields.json import KT
 
 
 def name_emotions(apps, schema_editor):
-    items = apps.get_model("detector", "BatchItem").objects.filter(state="succeeded")
-    items.update(emotion=KT("result__emotion"))
+    items = apps.get_model("detector", "BatchItem").objects.using(schema_editor.connection.alias)
+    items.filter(state="succeeded").update(emotion=KT("result__emotion"))
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 
 from detector.conf import config
 from detector.models import DetectorVersion, TrainingRun
@@ -25,5 +25,5 @@ def checkpoint_of(version: DetectorVersion) -> Path | None:
 
 def versions_to_start_from() -> list[DetectorVersion]:
     """The versions that have a checkpoint, newest first."""
-    runs = Prefetch("training_runs", TrainingRun.objects.order_by("-finished_at"))
+    runs = Prefetch("training_runs", TrainingRun.objects.order_by(F("finished_at").desc(nulls_last=True)))
     return [version for version in DetectorVersion.objects.prefetch_related(runs) if checkpoint_of(version)]

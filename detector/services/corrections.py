@@ -35,6 +35,7 @@ from detector.services.correction_refusals import (
     NothingToCorrect,
 )
 from detector.services.datasets import CheckRunning, check_again
+from detector.services.locks import Lock, hold
 from ml.config import EMOTIONS
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def submit_correction(
     try:
         with transaction.atomic():
             lock_account(owner and owner.pk)
+            hold(Lock.CORRECTIONS)  # strangers have no row to lock, and the room is everybody's
             _check_room(len(crop.jpeg), owner, sender)  # others may have come in meanwhile
             correction.save()
     except BaseException as error:

@@ -22,6 +22,7 @@ from detector.selectors.datasets import uploaded_bytes
 from detector.services.account_rows import lock_account
 from detector.services.dataset_files import delete_folder, delete_leftovers, new_folder, uploads_root
 from detector.services.dataset_intake import ArchiveTooLarge, unpack
+from detector.services.locks import Lock, hold
 
 logger = logging.getLogger(__name__)
 NAME_LENGTH = 120
@@ -242,8 +243,7 @@ def _save(dataset: Dataset) -> Dataset:
         with transaction.atomic():
             lock_account(dataset.owner_id)
             if dataset.uploaded:
-                # Locked, in one order, so that two uploads do not both take the room that is left.
-                list(Dataset.objects.select_for_update().order_by("pk").values_list("pk"))
+                hold(Lock.DATASET_UPLOADS)  # two must not both take the room that is left
                 if uploaded_bytes() + dataset.size > config.dataset_quota_bytes:
                     raise ArchiveTooLarge(gettext("Other uploads have just taken the room that was left."))
             dataset.save()

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import AuditEntry, DetectorVersion
 from detector.selectors.versions import active_detector
+from detector.services.locks import Lock, hold
 from ml.predictor import DetectorFileError, Predictor, sha256_of
 
 logger = logging.getLogger(__name__)
@@ -96,12 +98,13 @@ def register_version(
     """
     onnx = Path(onnx)
     sha256 = _hash(onnx)
-    known = DetectorVersion.objects.filter(sha256=sha256).first()
-    if known is not None:
-        _restore_missing_file(known, onnx)
+    if (known := _known(sha256, onnx)) is not None:
         return known
     own_card = _try_out(onnx, sha256=sha256)
     with transaction.atomic():
+        hold(Lock.DETECTOR_FILES)
+        if (known := _known(sha256, onnx)) is not None:  # another process was quicker
+            return known
         name = _free_name(name or detector_name(own_card), sha256)
         version = DetectorVersion(name=name, source=source, sha256=sha256, card=dict(card or own_card))
         with onnx.open("rb") as content:
@@ -127,7 +130,8 @@ def register_shipped_detector() -> DetectorVersion:
         and version.state == State.CANDIDATE
     )
     if active is None or updates_older_one:
-        promote_version(version=version, actor=None)
+        with suppress(AlreadyActive, ChangedMeanwhile):  # another process, started at the same moment, did
+            promote_version(version=version, actor=None)
         version.refresh_from_db()
     return version
 
@@ -212,6 +216,13 @@ def _hash(onnx: Path) -> str:
         return sha256_of(onnx)
     except OSError as error:
         raise UnusableDetectorFile(f"Can't read the detector file {onnx}: {error.strerror}.") from error
+
+
+def _known(sha256: str, onnx: Path) -> DetectorVersion | None:
+    version = DetectorVersion.objects.filter(sha256=sha256).first()
+    if version is not None:
+        _restore_missing_file(version, onnx)
+    return version
 
 
 def _restore_missing_file(version: DetectorVersion, onnx: Path) -> None:

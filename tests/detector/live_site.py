@@ -17,6 +17,7 @@ import psutil
 from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.databases import database_url
 from tests.detector.pictures import encoded, scene
 from tests.prepared import prepare_database
 
@@ -39,7 +40,7 @@ class LiveSite:
             "VAR_DIR": str(folder),
             "REDIS_URL": settings.REDIS_URL,
             "MEDIA_ROOT": str(folder / "media"),
-            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+            "DATABASE_URL": database_url(folder),
             "HAMSTER_SHIPPED_DETECTOR": str(shipped),
             "COMPONENT": "web",
             **environment,
@@ -59,7 +60,7 @@ class LiveSite:
 
     def start(self) -> None:
         """Register the detector, start, and wait until it is ready. Raises `RuntimeError`."""
-        prepare_database(Path(self.environment["DATABASE_URL"].removeprefix("sqlite:///")))
+        prepare_database(self.environment["DATABASE_URL"])
         self.manage("register_detector")
         daphne = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port), "-v", "0"]
         with self.log.open("ab") as log:

@@ -98,6 +98,15 @@ def test_killed_worker_loses_and_repeats_no_finished_picture_and_the_next_one_do
     assert set(batch.items.values_list("attempts", flat=True)) == {1, 2}
 
 
+def test_a_stopped_worker_hands_back_what_it_has_not_begun(make_batch, red_one, tmp_path):
+    batch = make_batch(**slow_pictures(30))
+    with batch_worker(tmp_path / "log", red_one, HAMSTER_BATCH_CLAIM_SECONDS="2") as worker:
+        wait_until(lambda: finished(batch), "the first picture")
+        worker.stop()
+    states = list(batch.items.values_list("state", "attempts"))
+    assert set(states) == {("succeeded", 1), ("queued", 0)}
+
+
 def test_worker_whose_process_is_killed_goes_on_with_a_new_one(make_batch, red_one, tmp_path):
     batch = make_batch(**slow_pictures(30))
     with batch_worker(tmp_path / "log", red_one) as worker:

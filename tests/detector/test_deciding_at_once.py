@@ -1,10 +1,8 @@
 """Several people decide at the same moment, in threads with connections of their own: one wins."""
 
 from collections.abc import Callable
-from threading import Barrier, Thread
 
 import pytest
-from django.db import connection
 
 from detector.models import AuditEntry, DetectorVersion
 from detector.selectors.versions import active_detector, shadow_detector
@@ -12,11 +10,11 @@ from detector.services.shadow import AlreadyShadow, start_shadow
 from detector.services.versions import (
     AlreadyActive,
     ChangedMeanwhile,
-    VersionError,
     promote_version,
     register_version,
     roll_back,
 )
+from tests.detector.threads import at_once
 from tests.ml.red_cell_detector import write_red_cell_detector
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,32 +33,15 @@ def versions(settings, tmp_path) -> list[DetectorVersion]:
     return found
 
 
-def at_once(*acts: Callable[[], object]) -> list[VersionError | None]:
-    """Do all at the same moment; what each of them raised."""
-    together = Barrier(len(acts))
-    outcomes: list[VersionError | None] = [None] * len(acts)
-
-    def run(index: int) -> None:
-        together.wait()
-        try:
-            acts[index]()
-        except VersionError as error:
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=(index,)) for index in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
+def refusals(*decisions: Callable[[], object]) -> list[Exception | None]:
+    """Take all decisions at the same moment; what each of them raised."""
+    return [outcome if isinstance(outcome, Exception) else None for outcome in at_once(*decisions)]
 
 
 def test_of_two_who_promote_different_versions_one_wins_and_the_other_is_told(versions):
     before = active_detector()
     chosen = versions[2:]
-    outcomes = at_once(
+    outcomes = refusals(
         *(
             lambda version=version: promote_version(version=version, actor=None, instead_of=before.pk)
             for version in chosen
@@ -76,7 +57,7 @@ def test_of_two_who_promote_different_versions_one_wins_and_the_other_is_told(ve
 
 def test_of_two_who_promote_the_same_version_one_does(versions):
     version = versions[2]
-    outcomes = at_once(*[lambda: promote_version(version=version, actor=None)] * 2)
+    outcomes = refusals(*[lambda: promote_version(version=version, actor=None)] * 2)
     assert outcomes.count(None) == 1
     assert isinstance(next(filter(None, outcomes)), AlreadyActive | ChangedMeanwhile)
     assert active_detector() == version
@@ -85,14 +66,14 @@ def test_of_two_who_promote_the_same_version_one_does(versions):
 
 def test_two_who_roll_back_what_they_saw_go_back_once(versions):
     seen = active_detector().pk
-    outcomes = at_once(*[lambda: roll_back(actor=None, instead_of=seen)] * 2)
+    outcomes = refusals(*[lambda: roll_back(actor=None, instead_of=seen)] * 2)
     assert outcomes.count(None) == 1
     assert isinstance(next(filter(None, outcomes)), ChangedMeanwhile)
     assert active_detector() == versions[0]
 
 
 def test_of_two_who_start_a_shadow_one_does(versions):
-    outcomes = at_once(
+    outcomes = refusals(
         *(lambda version=version: start_shadow(version=version, actor=None) for version in versions[2:])
     )
     assert outcomes.count(None) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.databases import database_url
 from tests.detector.live_site import LiveSite, ask
 
 PASSWORD = "a long enough one"
@@ -24,7 +25,7 @@ def sites(tmp_path_factory, red_one, red_two) -> Iterator[tuple[LiveSite, LiveSi
     """They share the database, the files and Redis, and serve red-1; red-2 is a candidate."""
     folder = tmp_path_factory.mktemp("sites")
     shared = {
-        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+        "DATABASE_URL": database_url(folder),
         "MEDIA_ROOT": str(folder / "media"),
     }
     pair = tuple(LiveSite(tmp_path_factory.mktemp(name), red_one, **shared) for name in ("one", "two"))

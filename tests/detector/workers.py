@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from detector.processes import start_child
+from tests.databases import url_of
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 240.0  # seconds until a wait counts as failed; training shares its processors with other tests
@@ -42,7 +43,7 @@ class Worker:
                 ],
                 cwd=ROOT,
                 extra_environment={
-                    "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+                    "DATABASE_URL": url_of(connection),
                     "COMPONENT": queue,
                     "OMP_NUM_THREADS": "1",  # training and tests at once: more threads only wait
                     **environment,

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 import psutil
 
+from tests.databases import database_url
 from tests.prepared import prepare_database, prepare_static_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ class SiteProcess:
         self.environment = inherited | {
             "PORT": str(self.port),
             "VAR_DIR": str(folder / "var"),
-            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+            "DATABASE_URL": database_url(folder),
             "REDIS_URL": "",
             "OMP_NUM_THREADS": "1",  # training, browser and tests at once: more threads only wait
             "SIGN_UP_RATE": "1000/h/ip",  # all visitors of the tests come from one address
@@ -51,7 +52,7 @@ class SiteProcess:
 
     def start(self) -> None:
         """Start and wait until /health/ready says so. Raises `RuntimeError` with the log's end."""
-        prepare_database(self.folder / "site.sqlite3")
+        prepare_database(self.environment["DATABASE_URL"])
         prepare_static_files(self.folder / "var")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -8,13 +8,11 @@ import io
 import json
 import os
 import random
-import sqlite3
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -22,6 +20,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from tests.databases import ON_POSTGRES, execute
 from tests.e2e.site_process import SiteProcess
 from tests.ml.drawn_faces import make_dataset
 
@@ -32,11 +31,19 @@ VICTIMS = ("training worker", "batch worker", "redis", "web", "ml.train", "batch
 PICTURES, EPOCHS = 400, 8
 CHUNK = 8  # pictures a worker takes at a time
 PATIENCE = 600.0  # seconds for anything to come about by itself
-COUNT_ENDS = """
-CREATE TABLE ended (item INTEGER NOT NULL);
-CREATE TRIGGER item_ends AFTER UPDATE ON detector_batchitem
-WHEN NEW.state IN ('succeeded', 'failed', 'cancelled') BEGIN INSERT INTO ended VALUES (NEW.id); END;
-"""
+COUNT_ENDS = ["CREATE TABLE ended (item INTEGER NOT NULL)"]
+if ON_POSTGRES:
+    COUNT_ENDS += [
+        "CREATE FUNCTION note_end() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO ended VALUES (NEW.id); RETURN NULL; END $$",
+        "CREATE TRIGGER item_ends AFTER UPDATE ON detector_batchitem FOR EACH ROW "
+        "WHEN (NEW.state IN ('succeeded', 'failed', 'cancelled')) EXECUTE FUNCTION note_end()",
+    ]
+else:
+    COUNT_ENDS += [
+        "CREATE TRIGGER item_ends AFTER UPDATE ON detector_batchitem "
+        "WHEN NEW.state IN ('succeeded', 'failed', 'cancelled') BEGIN INSERT INTO ended VALUES (NEW.id); END"
+    ]
 OPEN_BATCHES = "SELECT id FROM detector_batchjob WHERE state IN ('queued', 'running')"
 OPEN_RUNS = "SELECT id FROM detector_trainingrun WHERE status IN ('queued', 'running')"
 RUN = "SELECT status, error, progress, version_id, run_dir FROM detector_trainingrun WHERE id = ?"
@@ -80,7 +87,6 @@ class KilledSite(SiteProcess):
             HAMSTER_BATCH_MAX_OPEN="20",
             HAMSTER_TRAINING_CLAIM_SECONDS="10",
         )
-        self.database = folder / "site.sqlite3"
         self.archive = archive
         self.client = httpx.Client(base_url=self.url, timeout=60)
         self.faces = make_dataset(folder / "faces", train=18, valid=9, size=64)
@@ -90,8 +96,7 @@ class KilledSite(SiteProcess):
 
     def rows(self, query: str, *values: object) -> list[tuple]:
         """What the site's database says."""
-        with closing(sqlite3.connect(self.database, timeout=20)) as connection:
-            return connection.execute(query, values).fetchall()
+        return execute(self.environment["DATABASE_URL"], query, *values)
 
     def sign_in(self) -> None:
         """As a person of the site, who from now on hands in batches."""
@@ -247,8 +252,8 @@ def assert_takes_what_comes_next(site: KilledSite, folder: Path) -> None:
 
 def test_ten_kills_lose_nothing_repeat_nothing_and_need_no_hand(site: KilledSite, chance, tmp_path):
     site.sign_in()
-    with closing(sqlite3.connect(site.database, timeout=20)) as connection:
-        connection.executescript(COUNT_ENDS)
+    for statement in COUNT_ENDS:
+        site.rows(statement)
     started = time.monotonic()
     killed = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
     for name in killed:

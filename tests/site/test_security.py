@@ -3,7 +3,7 @@ import re
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from hamster_site.security import CONTENT_SECURITY_POLICY, BrowserPolicyMiddleware, OwnPagesOnly
 
@@ -76,3 +76,11 @@ def test_view_may_set_a_policy_of_its_own():
     assert answer(**{"Content-Security-Policy": "default-src 'none'"})["Content-Security-Policy"] == (
         "default-src 'none'"
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("key", [r'"\000aaaaaaaaaaaa"', "clé-de-personne", "a" * 5000, "'; --aaaaaaaa"])
+def test_whoever_sends_what_is_no_sessions_key_is_nobody(key):
+    answer = Client(headers={"cookie": f"sessionid={key}"}).get("/")
+    assert answer.status_code == 200
+    assert not answer.wsgi_request.user.is_authenticated

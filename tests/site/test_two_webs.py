@@ -3,10 +3,8 @@
 import asyncio
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from ml.predictor import Predictor
+from tests.databases import execute
 from tests.detector.live_site import PATIENCE, ROOT, LiveSite, message
 
 ASTRONAUT = (ROOT / "webui/static/webui/sample/astronaut.jpg").read_bytes()
@@ -49,10 +48,11 @@ def webs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveSite, L
 
 def activated_at(web: LiveSite) -> float:
     """When the version that is active now became so."""
-    with closing(sqlite3.connect(web.environment["VAR_DIR"] + "/site.sqlite3", timeout=20)) as connection:
-        query = "SELECT activated_at FROM detector_detectorversion WHERE state = 'active'"
-        ((text,),) = connection.execute(query).fetchall()
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    query = "SELECT activated_at FROM detector_detectorversion WHERE state = 'active'"
+    ((moment,),) = execute(web.environment["DATABASE_URL"], query)
+    if isinstance(moment, str):  # as SQLite has it
+        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    return moment.timestamp()
 
 
 class Camera:

@@ -1,9 +1,7 @@
 """`manage.py up`: the whole site on this machine, until Ctrl-C."""
 
 import errno
-import fcntl
 import logging
-import os
 import signal
 import socket
 import sys
@@ -11,8 +9,6 @@ import threading
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
-from pathlib import Path
-from typing import IO
 
 import redis
 from django.conf import settings
@@ -21,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from hamster_site.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from hamster_site.supervisor import Service
+from hamster_site.up_lock import only_one_here
 
 logger = logging.getLogger(__name__)
 SLOW_START = 60.0  # seconds without an answer after which we say what is missing
@@ -42,7 +39,7 @@ class Command(BaseCommand):
         sys.stdout.reconfigure(line_buffering=True)  # so that `| tee log` shows each line as it comes
         stop = _stop_on_signals()
         url = f"http://{_reachable(host)}:{port}/"
-        with _only_one_here(settings.VAR_DIR, url):
+        with only_one_here(settings.VAR_DIR, url):
             _require_free_port(host, port)
             server = _connect_redis()
             try:
@@ -154,23 +151,6 @@ def _require_free_port(host: str, port: int) -> None:
                 f"Port {port} is already in use. Stop the other program or run with PORT={port + 1}."
             ) from error
         raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
-
-
-def _only_one_here(folder: Path, url: str) -> IO[str]:
-    """Hold this folder's lock until the returned file is closed. Raises CommandError when another has it."""
-    lock = (folder / "up.lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        raise CommandError(
-            f"Hamster Expression already runs from this folder: {lock.read().strip()}. Stop that one first, "
-            "or give this one its own folder with VAR_DIR."
-        ) from error
-    lock.truncate(0)
-    lock.write(f"{url} (process {os.getpid()})")
-    lock.flush()
-    return lock
 
 
 def _connect_redis() -> EmbeddedRedis | None:
