@@ -65,14 +65,16 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
     channel_layer_alias = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one WebSocket (ASGI 3); its place is given back however it ends."""
+        """Serve one WebSocket (ASGI 3). However it ends, its place is given back and nothing goes on looking:
+        a server that takes too long to disconnect is not waited for."""
+        self._looking: asyncio.Task | None = None
         with ExitStack() as self._place:
+            self._place.callback(self._stop_looking)
             await super().__call__(scope, receive, send)
 
     async def connect(self) -> None:
         """Accept everybody: a browser's page learns nothing from a refusal. Strangers are told why not."""
         self._said: dict[Watched, Any] = {}
-        self._looking: asyncio.Task | None = None
         self._caller = caller_of(self.scope)
         activate(language_of(dict(self.scope["headers"])))  # of jobs' errors; threads and tasks inherit it
         await self.accept()
@@ -94,11 +96,6 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
             await self._turn_away(error, CLOSE_TRY_AGAIN if busy else CLOSE_POLICY)
             return
         self._looking = asyncio.create_task(self._keep_looking())
-
-    async def disconnect(self, code: int) -> None:
-        """Stop looking."""
-        if self._looking is not None:
-            self._looking.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take in one message."""
@@ -126,7 +123,8 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
 
     async def _look(self, at: list[Watched]) -> None:
         try:
-            found = await database_sync_to_async(self._read)(at)
+            # On threads of its own: all that is thread-sensitive stands in one line.
+            found = await database_sync_to_async(self._read, thread_sensitive=False)(at)
         except DatabaseError as error:
             logger.warning("jobs cannot be looked at: %s", error)
             return
@@ -151,11 +149,14 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
             raise NotSignedIn
         return {(kind, pk): WATCHABLE[kind](user, pk) for kind, pk in at}
 
-    async def _turn_away(self, error: HamsterError, code: int = CLOSE_POLICY) -> None:
+    def _stop_looking(self) -> None:
         if self._looking is not None:
             self._looking, looking = None, self._looking
             if looking is not asyncio.current_task():
                 looking.cancel()
+
+    async def _turn_away(self, error: HamsterError, code: int = CLOSE_POLICY) -> None:
+        self._stop_looking()
         await self._say_error(error)
         await self.close(code)
 

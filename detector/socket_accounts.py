@@ -38,7 +38,10 @@ class Caller:
 
     async def account_now(self) -> AbstractBaseUser | None:
         """The same for the event loop. Raises BadToken, TooOften."""
-        return None if self.is_anonymous else await database_sync_to_async(self.account)()
+        if self.is_anonymous:
+            return None
+        # All that is thread-sensitive stands in one line, behind whatever else looks at the database.
+        return await database_sync_to_async(self.account, thread_sensitive=False)()
 
 
 def account_of_session(key: str | None) -> AbstractBaseUser | None:

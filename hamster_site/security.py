@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import ParseResult, urlparse
+from urllib.parse import urlparse
 
 from channels.security.websocket import OriginValidator
 from django.http import HttpRequest, HttpResponse
@@ -61,17 +61,14 @@ class OwnPagesOnly(OriginValidator):
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one WebSocket (ASGI 3)."""
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        is_allowed = all(_is_address(origin) for origin in origins)
-        await (super().__call__ if is_allowed else refuse_socket)(scope, receive, send)
+        is_own = all(self._is_own(origin.decode("latin1")) for origin in origins)
+        # Not by the parent, whose refusal is a consumer that has to reach the channel layer first.
+        await (self.application if is_own else refuse_socket)(scope, receive, send)
 
-    def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
-        """Whether a connection with this Origin header (None: no such header) may open."""
-        return parsed_origin is None or self.validate_origin(parsed_origin)
-
-
-def _is_address(origin: bytes) -> bool:
-    try:
-        _ = urlparse(origin.decode("latin1")).port  # raises for brackets and ports that make no sense
-    except ValueError:
-        return False
-    return True
+    def _is_own(self, origin: str) -> bool:
+        try:
+            parsed = urlparse(origin)
+            _ = parsed.port  # raises for brackets and ports that make no sense, as urlparse does
+        except ValueError:
+            return False
+        return self.validate_origin(parsed)

@@ -1,5 +1,6 @@
 """The jobs WebSocket, spoken to as a browser speaks, through the site's own routing."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,8 +40,7 @@ def signed_in(user) -> Client:
     return client
 
 
-@asynccontextmanager
-async def connected(client: Client | None, language: str = "en") -> AsyncIterator[WebsocketCommunicator]:
+async def connect(client: Client | None, language: str = "en") -> WebsocketCommunicator:
     headers = []
     if client is not None:
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -48,6 +48,12 @@ async def connected(client: Client | None, language: str = "en") -> AsyncIterato
         headers.append((b"cookie", cookies.encode()))
     socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), "/ws/jobs/", headers)
     assert await socket.connect(timeout=PATIENCE) == (True, None)
+    return socket
+
+
+@asynccontextmanager
+async def connected(client: Client | None, language: str = "en") -> AsyncIterator[WebsocketCommunicator]:
+    socket = await connect(client, language)
     try:
         yield socket
     finally:
@@ -68,6 +74,19 @@ async def test_a_watched_batch_is_told_at_once_and_whenever_it_changes(owner, ba
         assert await socket.receive_nothing(timeout=0.3)
         await sync_to_async(request_cancel)(batch=batch)
         assert (await socket.receive_json_from(timeout=PATIENCE))["job"]["state"] == "cancelled"
+
+
+def looking() -> list[asyncio.Task]:
+    return [task for task in asyncio.all_tasks() if "_keep_looking" in repr(task.get_coro())]
+
+
+async def test_nothing_goes_on_looking_for_a_connection_that_is_cut_off(owner, batch):
+    socket = await connect(await signed_in(owner))
+    await watch(socket, batch.pk)
+    assert len(looking()) == 1
+    socket.future.cancel()  # as daphne does when a disconnect takes too long
+    await asyncio.wait([socket.future, *looking()], timeout=PATIENCE)
+    assert looking() == []
 
 
 async def test_what_workers_stored_is_told_in_the_language_of_the_page(owner):
