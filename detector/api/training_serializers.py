@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
@@ -34,7 +35,7 @@ class HardwareSerializer(serializers.Serializer):
     memory_bytes = serializers.IntegerField(allow_null=True)
 
 
-class ReportSerializer(serializers.Serializer):
+class RunReportSerializer(serializers.Serializer):
     """What the run's process last said of itself. Everything is missing before it has said it."""
 
     phase = serializers.ChoiceField(["reading", "training", "validating", "finishing"], required=False)
@@ -67,7 +68,7 @@ class TrainingRunSerializer(serializers.ModelSerializer):
     version = NamedSerializer(allow_null=True, help_text="The detector version that it made.")
     owner = serializers.SerializerMethodField(help_text="Name of the account that asked for it.")
     error = StoredTextField()
-    report = ReportSerializer()
+    report = RunReportSerializer()
 
     class Meta:
         model = TrainingRun
@@ -140,7 +141,7 @@ class NewTrainingRunSerializer(serializers.ModelSerializer):
         return {key: value for key, value in self.validated_data.items() if key != "datasets"}
 
 
-class RunFilterSerializer(serializers.Serializer):
+class RunFilterSerializer(QuerySerializer):
     """Query: which runs."""
 
     status = serializers.ChoiceField(TrainingRun.Status.choices, required=False)
