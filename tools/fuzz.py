@@ -4,9 +4,9 @@
     python tools/fuzz.py --only pictures --cases 20000 --begin 500
 
 The first four parts run here, on cases that Hypothesis makes. `sockets` and `api` start a site with a folder
-of its own (`manage.py up`) and fuzz that; `api` is schemathesis with all its checks, as staff, as a person and
-as nobody. What fails is printed as small as it gets and the command ends with 1, as it does when memory grows.
-Needs requirements-dev.txt.
+of its own (`manage.py up`) and fuzz that; `api` is schemathesis with all its checks, as staff, as a person
+and as nobody. What fails is printed as small as it gets, and the command ends with 1; so it does when memory
+grows. It needs requirements-dev.txt.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import django
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +33,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hamster_site.settings")
 MIB = 2**20
 MOST_GROWTH = 64 * MIB
 """Of a process's resident memory, after it has warmed up."""
-EXAMPLES = 8
+EXAMPLES = 4
 """Random ones of each operation, in each of schemathesis' runs, beside those that it works out."""
 SOCKET_SHARE, HANDSHAKE_SHARE = 10, 100
 """One in so many of the cases goes over a socket, which takes a round trip, or opens one of its own."""
@@ -52,6 +53,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["VAR_DIR"] = str(folder / "here")
+        django.setup()
         fine = [fuzz_here(part, options.cases, options.begin, folder) for part in PARTS if part in chosen]
         if "sockets" in chosen or "api" in chosen:
             fine.append(fuzz_site(folder, chosen, options))
@@ -60,9 +62,6 @@ def main() -> int:
 
 def fuzz_here(name: str, cases: int, begin: int, folder: Path) -> bool:
     """One part in this process. Raises what a case raised."""
-    import django
-
-    django.setup()
     from importlib import import_module
 
     from tests.fuzz.parts import run

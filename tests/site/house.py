@@ -108,6 +108,11 @@ def area_of(path: str) -> str:
     return own[0] if own else path.partition("/")[0]
 
 
+def audience_of(route: str) -> str:
+    """For whom a route is that is not for everybody."""
+    return AREAS[area_of(route.removeprefix("api/"))]
+
+
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
     """Every route below."""
     for pattern in resolver.url_patterns:
