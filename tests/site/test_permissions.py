@@ -61,14 +61,20 @@ def clients_of(house: House) -> dict[str, dict[str, Any]]:
     }
 
 
-def ask(path: str, method: str, *, session: str | None = None, token: str | None = None) -> str:
-    """What comes of one request, which changes nothing: as in the table."""
+def ask(
+    path: str, method: str, *, form: dict[str, int], session: str | None = None, token: str | None = None
+) -> str:
+    """What comes of one request, which changes nothing: as in the table. What is evaluated, on what, is said
+    in a form."""
     client = Client(raise_request_exception=False)
     if session:
         client.cookies["sessionid"] = session
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with transaction.atomic():
-        response = client.generic(method, path, headers=headers)
+        if method == "POST" and path.endswith("evaluate/"):
+            response = client.post(path, form, headers=headers)
+        else:
+            response = client.generic(method, path, headers=headers)
         transaction.set_rollback(True)
     return told(response)
 
@@ -99,7 +105,7 @@ def test_each_cell_is_as_the_table_says(house, method):
         path = house.fill(Address(route, route.removeprefix("api/"), parameters_of(route)))
         for visitor in VISITORS if method in methods else ("nobody", "staff"):
             cell = expected(route, method, visitor, **whose(route))
-            got = ask(path, method, session=carried[visitor]["session"])
+            got = ask(path, method, form=house.form, session=carried[visitor]["session"])
             if got != cell:
                 wrong.append(f"{method} /{route} as {visitor}: {got}, not {cell}")
     assert not wrong, "\n".join(wrong)
@@ -115,7 +121,7 @@ def test_a_token_opens_what_its_accounts_session_opens_in_the_api_and_nothing_el
                 cell = expected(route, method, taken_for, **whose(route))
                 if (route, method) == ("api/tokens/", "POST"):
                     cell = "403"
-                got = ask(path, method, token=carried[visitor]["token"])
+                got = ask(path, method, form=house.form, token=carried[visitor]["token"])
                 if got != cell:
                     wrong.append(f"{method} /{route} with a token of {visitor}: {got}, not {cell}")
     assert not wrong, "\n".join(wrong)
