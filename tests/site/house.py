@@ -150,7 +150,8 @@ class House:
     """Rows of an owner and of the staff, with the secret in all their names, and the visitors."""
 
     def __init__(self, folder: Path) -> None:
-        owner, staff = user("owner", password=PASSWORD), user("keeper", is_staff=True, is_superuser=True)
+        owner = user("owner", password=PASSWORD)
+        staff = user("keeper", password=PASSWORD, is_staff=True, is_superuser=True)
         folder.mkdir()
         batch = create_batch(owner=owner, files=incoming(folder, **{f"{SECRET}_jpg": FACE}))
         result = {"emotion": "happy", "confidence": 0.9, "boxes": [], "detector": SECRET, "timing_ms": {}}
