@@ -253,7 +253,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_THROTTLE_CLASSES": ["detector.api.throttles.AddressRate", "detector.api.throttles.AccountRate"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "detector.api.schema.CompleteSchema",
     "EXCEPTION_HANDLER": "detector.api.errors.exception_handler",
     # Proxies in front of us: without any, X-Forwarded-For is the client's own invention and must not
     # decide whose requests are counted.
@@ -273,7 +273,8 @@ SPECTACULAR_SETTINGS = {
         "WebhookStateEnum": "detector.models.Webhook.State",
         "DetectorStateEnum": "detector.models.DetectorVersion.State",
         "CorrectionStateEnum": "detector.models.Correction.State",
-        "EmotionEnum": "ml.config.EMOTIONS",
+        # Not EmotionEnum: fields called `emotion` have one of that name, with "unknown" in it.
+        "ExpressionEnum": "ml.config.EMOTIONS",
         "RightLabelEnum": "detector.models.RIGHT_LABELS",
         "FinalLabelEnum": "detector.models.corrections.LABEL_CHOICES",
     },

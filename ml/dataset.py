@@ -21,6 +21,8 @@ IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 SPLITS = {"train": ("train",), "valid": ("valid", "val"), "test": ("test",)}
 OUTSIDE = "a box outside the image"
 STRANGE_CLASS = "unknown class"
+SHOWN = 40
+"""Characters of something wrong that are repeated when it is reported; a file may be one long word."""
 
 BORDER_TOLERANCE = 0.05
 """A box may stick out of the image by this share of its side; it is cut at the border."""
@@ -130,6 +132,16 @@ def read_class_map(data_dir: Path) -> dict[int, int]:
     return {number: EMOTIONS.index(name) for number, name in names.items()}
 
 
+def _number(text: str) -> float:
+    """As other programs read it: Python alone also takes `1_0` and the digits of other scripts."""
+    try:
+        if text.isascii() and "_" not in text:
+            return float(text)
+    except ValueError:
+        pass
+    raise ValueError(f"could not convert string to float: {text[:SHOWN]!r}")
+
+
 def parse_labels(
     text: str, class_map: dict[int, int]
 ) -> tuple[list[list[float]], list[int], list[tuple[int, str]]]:
@@ -148,11 +160,11 @@ def parse_labels(
         try:
             if len(parts) != 5:
                 raise ValueError(f"{len(parts)} values instead of 5 (class cx cy w h)")
-            values = [float(part) for part in parts]
+            values = [_number(part) for part in parts]
             if not all(math.isfinite(value) for value in values):
                 raise ValueError("a value that is not finite")
             if values[0] != int(values[0]) or (int(values[0]) != -1 and int(values[0]) not in class_map):
-                raise ValueError(f"{STRANGE_CLASS} {parts[0]}")
+                raise ValueError(f"{STRANGE_CLASS} {parts[0][:SHOWN]}")
             cx, cy, width, height = values[1:]
             if width <= 0 or height <= 0:
                 raise ValueError("a box without area")

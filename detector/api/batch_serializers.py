@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.api.serializers import PredictionSerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.downloads import FORMATS
@@ -143,7 +144,7 @@ class BatchItemSerializer(serializers.ModelSerializer):
         return item.error and ItemErrorSerializer(item.error).data
 
 
-class ItemFilterSerializer(serializers.Serializer):
+class ItemFilterSerializer(QuerySerializer):
     """Query: which items."""
 
     state = serializers.ChoiceField(BatchItem.State.choices, required=False)
@@ -152,7 +153,7 @@ class ItemFilterSerializer(serializers.Serializer):
     )
 
 
-class DownloadSerializer(serializers.Serializer):
+class DownloadSerializer(QuerySerializer):
     """Query: the form of a download."""
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -21,7 +21,7 @@ from detector.api.batch_serializers import (
     WebhookAttemptSerializer,
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
-from detector.api.download_answers import AnyAccept, download
+from detector.api.download_answers import LIST, AnyAccept, download
 from detector.api.pagination import CursorPagination, NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
@@ -223,7 +223,7 @@ class BatchDownloadView(OwnBatches):
         parameters=[DownloadSerializer],
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LIST,
             (200, "application/zip"): OpenApiTypes.BINARY,
             **ROW_ERRORS,
         },

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from detector.api.parsers import UploadTooLarge
 from detector.conf import config
 from detector.models import RIGHT_LABELS, Correction
+from detector.models.corrections import LABEL_CHOICES
 from ml.config import EMOTIONS
 
 
@@ -60,6 +61,10 @@ class CorrectionUploadSerializer(serializers.Serializer):
 
 class CorrectionSerializer(serializers.ModelSerializer):
     """One correction. A withdrawn one has no picture any more."""
+
+    final_label = serializers.ChoiceField(
+        LABEL_CHOICES, allow_blank=True, read_only=True, help_text="Empty until somebody has looked at it."
+    )
 
     class Meta:
         model = Correction

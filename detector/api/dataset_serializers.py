@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DatasetSample, JobState
 from ml.config import EMOTIONS, UNKNOWN
@@ -151,14 +152,14 @@ class DatasetSampleSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class DatasetFilterSerializer(serializers.Serializer):
+class DatasetFilterSerializer(QuerySerializer):
     """Query: which data sets."""
 
     state = serializers.ChoiceField(JobState.choices, required=False)
     uploaded = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
-class SampleFilterSerializer(serializers.Serializer):
+class SampleFilterSerializer(QuerySerializer):
     """Query: which pictures."""
 
     split = serializers.ChoiceField(list(SPLITS), required=False)

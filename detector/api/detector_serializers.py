@@ -6,6 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, Evaluation
 from detector.selectors.versions import file_size, shadow_report
@@ -16,7 +17,7 @@ class DetectorSerializer(serializers.ModelSerializer):
 
     metrics = serializers.SerializerMethodField()
     size = serializers.SerializerMethodField(help_text="Bytes; null if the file is not there.")
-    previous = serializers.SlugRelatedField("name", read_only=True)
+    previous = serializers.SlugRelatedField("name", read_only=True, allow_null=True)
 
     class Meta:
         model = DetectorVersion
@@ -69,7 +70,7 @@ class DetectorDetailSerializer(DetectorSerializer):
         return ShadowReportSerializer(report).data if report else None
 
 
-class DetectorFilterSerializer(serializers.Serializer):
+class DetectorFilterSerializer(QuerySerializer):
     """Query: which versions."""
 
     state = serializers.ChoiceField(DetectorVersion.State.choices, required=False)
@@ -82,16 +83,21 @@ class InsteadOfSerializer(serializers.Serializer):
     instead_of = serializers.IntegerField(required=False, help_text="The active version's id.")
 
 
+@extend_schema_field({"type": "number", "exclusiveMinimum": True, "minimum": 0, "maximum": 1})
+class FrameShare(serializers.FloatField):
+    """More than 0, at most 1; the service refuses others."""
+
+
 class StartShadowSerializer(serializers.Serializer):
     """How much a shadow looks at."""
 
-    share = serializers.FloatField(
+    share = FrameShare(
         required=False,
         help_text="Of the live frames, more than 0, at most 1; HAMSTER_SHADOW_SHARE by default.",
     )
 
 
-class DetectorFileSerializer(serializers.Serializer):
+class DetectorFileSerializer(QuerySerializer):
     """Query: which of a version's files."""
 
     def get_fields(self) -> dict[str, serializers.Field]:

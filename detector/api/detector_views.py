@@ -192,7 +192,11 @@ class DetectorDownloadView(Versions):
     @extend_schema(
         operation_id="download_detector",
         parameters=[DetectorFileSerializer],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **STAFF_ROW_ERRORS},
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            **STAFF_ROW_ERRORS,
+        },
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         query = DetectorFileSerializer(data=request.query_params)
@@ -207,7 +211,9 @@ class DetectorDownloadView(Versions):
             file = open(path, "rb")  # noqa: PTH123, SIM115  (the response closes it)
         except (OSError, TypeError) as error:
             raise Http404 from error
-        return FileResponse(file, as_attachment=True, filename=f"{version.name.replace('/', '-')}.{form}")
+        name = f"{version.name.replace('/', '-')}.{form}"
+        # Said, as systems guess: some take .pt for a program of game consoles.
+        return FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")
 
 
 class DetectorEvaluationsView(Versions, ListAPIView):

@@ -10,6 +10,9 @@ from rest_framework.request import Request
 
 from detector.downloads import Format
 
+LIST = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
+"""For the schema: a download in JSON."""
+
 
 class AnyAccept(BaseContentNegotiation):
     """A download's form is said in its address, so the Accept header decides nothing."""

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.models import LiveSession
 from ml.config import EMOTIONS, UNKNOWN
 
@@ -118,7 +119,7 @@ class LiveSessionDetailSerializer(LiveSessionSerializer):
         return session.samples
 
 
-class SessionDownloadSerializer(serializers.Serializer):
+class SessionDownloadSerializer(QuerySerializer):
     """Query: the form of a download."""
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from detector.api.queries import QuerySerializer
 from detector.api.serializers import PredictionSerializer
 from detector.models import Prediction
 from detector.prediction_downloads import FORMATS
@@ -33,7 +34,7 @@ class KeptPredictionSerializer(serializers.ModelSerializer):
         return reverse("prediction-thumbnail", args=[prediction.pk], request=self.context.get("request"))
 
 
-class PredictionFilterSerializer(serializers.Serializer):
+class PredictionFilterSerializer(QuerySerializer):
     """Query: which predictions."""
 
     emotion = serializers.ChoiceField(

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from detector.api.download_answers import AnyAccept, download
+from detector.api.download_answers import LIST, AnyAccept, download
 from detector.api.pagination import NewestFirst
 from detector.api.prediction_serializers import (
     DeletedSerializer,
@@ -132,7 +132,7 @@ class PredictionDownloadView(OwnPredictions):
         parameters=[PredictionDownloadSerializer],
         responses={
             (200, "text/csv"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LIST,
             **LIST_ERRORS,
         },
     )

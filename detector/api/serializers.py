@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from detector.api.parsers import UploadTooLarge, base64_length
+from detector.api.queries import QuerySerializer
 from detector.conf import config
 from ml.config import EMOTIONS, UNKNOWN
 from ml.images import BadImage
@@ -28,7 +29,7 @@ class UploadSerializer(serializers.Serializer):
         return file
 
 
-class KeepSerializer(serializers.Serializer):
+class KeepSerializer(QuerySerializer):
     """Query: whether the result is kept."""
 
     keep = serializers.BooleanField(

@@ -6,6 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from detector.api.queries import QuerySerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
@@ -140,7 +141,7 @@ class NewTrainingRunSerializer(serializers.ModelSerializer):
         return {key: value for key, value in self.validated_data.items() if key != "datasets"}
 
 
-class RunFilterSerializer(serializers.Serializer):
+class RunFilterSerializer(QuerySerializer):
     """Query: which runs."""
 
     status = serializers.ChoiceField(TrainingRun.Status.choices, required=False)

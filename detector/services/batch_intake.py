@@ -168,14 +168,17 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """At most as many bytes as the table of contents says; more are a damage, found by the checksum."""
+    """As many bytes as the table says: more are a damage, found by the checksum, and so are fewer."""
     with archive.open(entry) as file:
         head = file.read(HEAD)
         if head.startswith(ZIP_MARKS):
             raise _Unusable("nested_archive", "An archive inside an archive is not opened.")
         if not is_picture(head):
             raise _refused(_no_picture(entry.file_size))
-        return head + file.read()
+        content = head + file.read()
+    if len(content) != entry.file_size:
+        raise zipfile.BadZipFile
+    return content
 
 
 def is_picture(head: bytes) -> bool:

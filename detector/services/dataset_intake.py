@@ -23,6 +23,7 @@ from detector.services.zip_entries import (
     TableTooLarge,
     fault_of,
     is_by_the_way,
+    is_folder,
     parts,
 )
 from ml.dataset import IMAGE_SUFFIXES, SPLITS
@@ -125,7 +126,7 @@ def unpack(*, archive: Path, folder: Path, room: int) -> int:
 
 
 def _plan(archive: zipfile.ZipFile) -> Plan:
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not is_folder(entry)]
     if not entries:
         raise EmptyArchive()
     if len(entries) > config.dataset_max_files:
@@ -169,7 +170,7 @@ def _depth_of_train(entries: list[zipfile.ZipInfo]) -> int:
     """0 when train/images is at the top, 1 when everything is inside one folder. Raises NotYolo."""
     for depth in (0, 1):
         if any(_is_training_picture(parts(entry)[depth:]) for entry in entries):
-            if depth and len({parts(entry)[0] for entry in entries}) > 1:
+            if depth and len({parts(entry)[:1] for entry in entries}) > 1:
                 break
             return depth
     raise NotYolo()
@@ -191,7 +192,8 @@ def _belongs(path: PurePosixPath) -> bool:
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
-    """At most as many bytes as the table of contents says; more are a damage, found by the checksum."""
+    """As many bytes as the table of contents says: more are a damage, found by the checksum; fewer would
+    count for more than they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(entry) as source, path.open("xb") as target:
         head = source.read(PIECE)
@@ -199,6 +201,8 @@ def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None
             raise _nested(entry.filename)
         target.write(head)
         shutil.copyfileobj(source, target, PIECE)
+        if target.tell() != entry.file_size:
+            raise zipfile.BadZipFile
 
 
 def _nested(name: str) -> NestedArchive:

@@ -5,6 +5,7 @@ Whoever unpacks one asks here before anything is unpacked, and has words and cod
 
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from enum import Enum
@@ -18,7 +19,10 @@ SMALL = MIB  # whatever its ratio, unpacking this much harms nobody
 # bzip2 and LZMA may unpack a few kilobytes to hundreds of megabytes in one go.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 DRIVE = re.compile("[A-Za-z]:")
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError),
+    *(struct.error, IndexError, OverflowError),
+)
 """What zipfile raises on damaged archives."""
 
 
@@ -55,10 +59,15 @@ def parts(entry: zipfile.ZipInfo) -> tuple[str, ...]:
     return PurePosixPath(entry.filename.replace("\\", "/")).parts
 
 
+def is_folder(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a folder. One without a name, over which zipfile stumbles, counts as one."""
+    return not entry.filename or entry.is_dir()
+
+
 def is_by_the_way(entry: zipfile.ZipInfo) -> bool:
     """Folders, and what systems add to archives unasked: `__MACOSX`, `.DS_Store` and other dot files."""
     hidden = any(part.startswith(".") and part != ".." for part in parts(entry))
-    return entry.is_dir() or hidden or "__MACOSX" in parts(entry)
+    return is_folder(entry) or hidden or "__MACOSX" in parts(entry)
 
 
 def fault_of(entry: zipfile.ZipInfo, *, most_ratio: float) -> Fault | None:

@@ -143,6 +143,13 @@ def test_a_damaged_entry_is_refused_and_the_others_taken(taken):
     assert [code for _, code, _ in found] == ["bad_entry", None]
 
 
+def test_an_entry_that_is_shorter_than_the_table_of_contents_says_is_refused(taken):
+    archive = bytearray(zipped([("a.jpg", FACE)]))
+    at = archive.index(b"PK\x01\x02") + 24  # the size of the file, in the table
+    archive[at : at + 4] = (len(FACE) + 1).to_bytes(4, "little")
+    assert [code for _, code, _ in taken("z.zip", bytes(archive))] == ["bad_entry"]
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -151,6 +158,7 @@ def test_a_damaged_entry_is_refused_and_the_others_taken(taken):
         (zipped([("a.jpg", FACE)])[:-30], "bad_archive"),
         (zipped([]), "empty_archive"),
         (zipped([(".DS_Store", b"x")]), "empty_archive"),
+        (zipped([("", FACE)]), "empty_archive"),
     ],
 )
 def test_an_archive_without_usable_contents_is_one_refused_item(taken, content, code):

@@ -190,3 +190,23 @@ def test_a_full_disk_is_said(unpacked, hamster):
     with pytest.raises(DiskFull):
         unpacked(PICTURE)
     assert list(uploads_root().glob("*")) == []
+
+
+def test_an_entry_without_a_name_is_passed_over(unpacked):
+    assert unpacked(("", b"x"), PICTURE) == dict([PICTURE])
+
+
+def test_an_archive_of_nothing_but_an_entry_without_a_name_is_empty(unpacked):
+    with pytest.raises(EmptyArchive):
+        unpacked(("", b"x"))
+
+
+def test_an_entry_that_is_shorter_than_the_table_of_contents_says_is_a_damage(unpacked, tmp_path):
+    archive = zip_file(tmp_path / "set.zip", [PICTURE], zipfile.ZIP_DEFLATED)
+    data = bytearray(archive.read_bytes())
+    at = data.index(b"PK\x01\x02") + 24  # the size of the file, in the table
+    data[at : at + 4] = (1000).to_bytes(4, "little")
+    archive.write_bytes(data)
+    with pytest.raises(BadArchive):
+        unpack(archive=archive, folder=uploads_root() / "new", room=ROOM)
+    assert not (uploads_root() / "new").exists()

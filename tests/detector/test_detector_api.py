@@ -193,7 +193,8 @@ def test_the_files_of_a_version_are_downloaded(live, candidate, keeper, red_one,
     assert download(candidate, "pt").status_code == 404
     (tmp_path / "detector.pt").write_bytes(b"checkpoint")
     TrainingRun.objects.create(name="red-2", run_dir=str(tmp_path), version=candidate)
-    assert download(candidate, "pt").getvalue() == b"checkpoint"
+    checkpoint = download(candidate, "pt")
+    assert (checkpoint.getvalue(), checkpoint["Content-Type"]) == (b"checkpoint", "application/octet-stream")
     assert code_of(download(live, "exe")) == "invalid"
     live.onnx.storage.delete(live.onnx.name)
     assert code_of(download(live, "onnx")) == "not_found"

@@ -30,6 +30,8 @@ def write(root: Path, name: str, labels: str | None, *, split: str = "train") ->
         ("4 0.5 0.5 -0.2 0.2", "without area"),
         ("4 0.95 0.5 0.4 0.2", "outside"),
         ("happy 0.5 0.5 0.2 0.2", "could not convert"),
+        ("٤ 0.5 0.5 0.2 0.2", "could not convert"),
+        ("0_4 0.5 0.5 0.2 0.2", "could not convert"),
     ],
 )
 def test_a_bad_line_is_reported_with_its_number_and_left_out(line, reason):
@@ -38,6 +40,12 @@ def test_a_bad_line_is_reported_with_its_number_and_left_out(line, reason):
     assert boxes == [[0.25, 0.25, 0.75, 0.75]]
     assert [number for number, _ in problems] == [2]
     assert reason in problems[0][1]
+
+
+def test_one_long_word_is_not_repeated_whole():
+    for line in ("a" * 10**6, "9" * 10**5 + " 0.5 0.5 0.2 0.2", "x" * 10**6 + " 0.5 0.5 0.2 0.2"):
+        (problem,) = parse_labels(line, IDENTITY)[2]
+        assert len(problem[1]) < 100
 
 
 def test_a_box_that_sticks_out_a_little_is_cut_at_the_border():
