@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, TrainingRun
+from detector.models.training import on_one_line
 from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
 from detector.services.training_process import training_command
 
@@ -34,7 +35,7 @@ class HardwareSerializer(serializers.Serializer):
     memory_bytes = serializers.IntegerField(allow_null=True)
 
 
-class ReportSerializer(serializers.Serializer):
+class TrainingReportSerializer(serializers.Serializer):
     """What the run's process last said of itself. Everything is missing before it has said it."""
 
     phase = serializers.ChoiceField(["reading", "training", "validating", "finishing"], required=False)
@@ -67,7 +68,7 @@ class TrainingRunSerializer(serializers.ModelSerializer):
     version = NamedSerializer(allow_null=True, help_text="The detector version that it made.")
     owner = serializers.SerializerMethodField(help_text="Name of the account that asked for it.")
     error = StoredTextField()
-    report = ReportSerializer()
+    report = TrainingReportSerializer()
 
     class Meta:
         model = TrainingRun
@@ -134,6 +135,7 @@ class NewTrainingRunSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainingRun
         fields = ["name", "datasets", "start_from", *SETTINGS]
+        extra_kwargs = {"name": {"validators": [on_one_line]}}
 
     def settings(self) -> dict[str, Any]:
         """The values but for the data sets."""
