@@ -33,7 +33,7 @@ class BadFrame(ProtocolError):
     """Too short to carry a frame number."""
 
     code = "bad_frame"
-    message = "A binary message is a 4-byte little-endian frame number followed by a JPEG, PNG or WebP."
+    message = "A binary message is a 4-byte little-endian frame number followed by a picture."
 
 
 class FrameTooLarge(ProtocolError):

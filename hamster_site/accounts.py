@@ -102,6 +102,10 @@ class NameTaken(Exception):
 class SignInForm(LoginForm):
     """allauth's, with the field for the name called as it always was on this site."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
+
     def add_prefix(self, field_name: str) -> str:
         return "username" if field_name == "login" else super().add_prefix(field_name)
 

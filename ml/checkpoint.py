@@ -84,9 +84,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or unsafe file; the reason goes on
-        raise CheckpointError(
-            f"{path} is no checkpoint of this project: {(str(error) or type(error).__name__).splitlines()[0]}"
-        ) from error
+        # What reading it as a pickle raises is a bare number, or advises to run what is in it.
+        known = isinstance(error, (RuntimeError, OSError))
+        reason = str(error).partition("\n")[0] if known else "it is damaged, or of another kind"
+        raise CheckpointError(f"{path} is no checkpoint of this project: {reason}") from error
     if not isinstance(content, dict) or "state" not in content or "config" not in content:
         raise CheckpointError(f"{path} is no checkpoint of this project: it holds no weights or no config")
     if tuple(content.get("emotions", ())) != EMOTIONS:

@@ -176,7 +176,7 @@ def _figure(value: Any) -> str:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(prog="python -m ml.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.evaluate", allow_abbrev=False, description=__doc__)
     parser.add_argument(
         "--data-dir",
         type=Path,

@@ -253,7 +253,7 @@ def _set_card(proto: onnx.ModelProto, card: dict[str, Any]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ml.export", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.export", allow_abbrev=False, description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint (.pt) to export")
     parser.add_argument("--out", type=Path, help="ONNX file to write (default: beside the checkpoint)")
     parser.add_argument("--name", help="version name to write into the card")

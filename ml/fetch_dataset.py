@@ -66,7 +66,9 @@ def check(root: Path) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ml.fetch_dataset", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m ml.fetch_dataset", allow_abbrev=False, description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("--from", dest="source", type=Path, help="zip or folder that is already here")
     parser.add_argument("--out", type=Path, default=Path("data/kaggle"), help="where a zip is unpacked")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")

@@ -69,7 +69,7 @@ def teach(model: Detector, options: argparse.Namespace, *, input_size: int) -> i
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ml.join", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.join", allow_abbrev=False, description=__doc__)
     parser.add_argument("--grid", type=Path, required=True, help="checkpoint (.pt) that finds the faces")
     parser.add_argument("--closeup", type=Path, required=True, help="checkpoint (.pt) that reads expressions")
     parser.add_argument(

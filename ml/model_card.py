@@ -135,7 +135,7 @@ def write_between_marks(path: Path, lines: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ml.model_card", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.model_card", allow_abbrev=False, description=__doc__)
     parser.add_argument(
         "--data-dir", type=Path, action="append", required=True, help="data sets with a valid/"
     )

@@ -1,4 +1,4 @@
-"""python -m ml.predict: find faces and expressions in image files, one JSON line a file. Needs no torch."""
+"""python -m ml.predict: find faces and expressions in image files, as JSON. Needs no torch."""
 
 import argparse
 import json
@@ -35,6 +35,19 @@ def find_images(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
             yield path, Path(path.name)
         else:
             raise FileNotFoundError(f"{path} does not exist")
+
+
+def images_to_read(paths: Sequence[Path], *, results: Path | None) -> list[tuple[Path, Path]]:
+    """All that `find_images` finds, and a look whether a file of results would take the place of one of them.
+
+    Raises FileNotFoundError if there are none, FileExistsError if `results` is one of them.
+    """
+    found = list(find_images(paths))
+    if not found:
+        raise FileNotFoundError(f"no images in {', '.join(map(str, paths))}")
+    if results is not None and results.resolve() in {file.resolve() for file, _ in found}:
+        raise FileExistsError(f"{results} is one of the files to look at; the results need another name")
+    return found
 
 
 def draw_detections(image: Image.Image, detections: Sequence[Detection]) -> Image.Image:
@@ -77,11 +90,13 @@ def predict_file(
 
 def build_parser() -> argparse.ArgumentParser:
     """The command's options."""
-    parser = argparse.ArgumentParser(prog="python -m ml.predict", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.predict", allow_abbrev=False, description=__doc__)
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER")
-    parser.add_argument(
-        "--jsonl", type=Path, metavar="FILE", help="write the lines there (default: standard output)"
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--jsonl", type=Path, metavar="FILE", help="write a line for each image there, not to standard output"
     )
+    form.add_argument("--json", action="store_true", help="print one JSON list instead of a line an image")
     parser.add_argument(
         "--draw", type=Path, metavar="DIR", help="save a copy of each image with its boxes there"
     )
@@ -105,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when done, 1 when some image was bad, 2 when nothing could be started."""
     options = build_parser().parse_args(arguments)
     try:
-        files = list(find_images(options.images))
+        files = images_to_read(options.images, results=options.jsonl)
         predictor = Predictor(options.weights, runtime=options.runtime)
         if options.jsonl:
             options.jsonl.parent.mkdir(parents=True, exist_ok=True)
@@ -114,12 +129,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     taken = {file.resolve() for file, _ in files}  # a drawing never takes the place of a photograph
+    found = []
     failed = 0
     with target as lines:
         if options.draw and not _is_writable(options.draw):
             print(f"error: {options.draw} is no folder that can be written to", file=sys.stderr)
             return 2
-        for file, name in tqdm(files, unit="image", disable=options.jsonl is None):
+        for file, name in tqdm(files, unit="image", disable=not (options.jsonl or options.json)):
             line = predict_file(
                 predictor,
                 file,
@@ -128,7 +144,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 drawing=_drawing_path(options.draw, name, taken) if options.draw else None,
             )
             failed += "error" in line
-            print(json.dumps(line), file=lines)
+            if options.json:
+                found.append(line)
+            else:
+                print(json.dumps(line), file=lines)
+        if options.json:
+            print(json.dumps(found))
     if failed:
         print(f"{failed} of {len(files)} images could not be read", file=sys.stderr)
     return 1 if failed else 0

@@ -83,7 +83,7 @@ def read_inputs(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m ml.quantize", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ml.quantize", allow_abbrev=False, description=__doc__)
     add = parser.add_argument
     add("--weights", type=Path, required=True, help="checkpoint (.pt) of a whole detector")
     add(

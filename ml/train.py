@@ -43,7 +43,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line, checked."""
     default = TrainConfig()
     parser = argparse.ArgumentParser(
-        prog="python -m ml.train", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        prog="python -m ml.train",
+        allow_abbrev=False,
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add(

@@ -20,7 +20,8 @@ TROUBLES = {
     "invalid": Trouble(_("No picture came"), _("Choose one, then press the button.")),
     "parse_error": Trouble(_("No picture came"), _("Choose one, then press the button.")),
     "bad_image": Trouble(
-        _("That is not a picture"), _("The file is damaged or of another kind. Try a JPEG, PNG or WebP.")
+        _("That is not a picture"),
+        _("The file is damaged or of another kind. JPEG, PNG, WebP, GIF, BMP and TIFF are understood."),
     ),
     "image_too_large": Trouble(_("That picture is too big"), _("Make it smaller, then try again.")),
     "server_busy": Trouble(

@@ -100,7 +100,7 @@ class DuplicatesSerializer(serializers.Serializer):
     listed = DuplicateSerializer(many=True)
 
 
-class ReportSerializer(serializers.Serializer):
+class DatasetReportSerializer(serializers.Serializer):
     """What a check found."""
 
     splits = serializers.DictField(child=SplitSerializer(), help_text="train, valid, test: those there are.")
@@ -118,9 +118,9 @@ class DatasetDetailSerializer(DatasetSerializer):
         fields = [*DatasetSerializer.Meta.fields, "report"]
         read_only_fields = fields
 
-    @extend_schema_field(ReportSerializer(allow_null=True))
+    @extend_schema_field(DatasetReportSerializer(allow_null=True))
     def get_report(self, dataset: Dataset) -> dict | None:
-        return dataset.report and ReportSerializer(dataset.report).data
+        return dataset.report and DatasetReportSerializer(dataset.report).data
 
 
 class FaceSerializer(serializers.Serializer):

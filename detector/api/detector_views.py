@@ -1,10 +1,11 @@
 """Detector versions over REST, for staff. Deciding what is served takes the right to change versions."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -29,8 +30,8 @@ from detector.api.pagination import NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.staff import STAFF_ERRORS, STAFF_ROW_ERRORS
 from detector.models import DetectorVersion, Evaluation
-from detector.selectors.checkpoints import checkpoint_of
 from detector.selectors.evaluations import evaluations
+from detector.selectors.version_files import open_checkpoint, open_onnx
 from detector.selectors.versions import detector_versions
 from detector.services.evaluations import request_evaluation
 from detector.services.shadow import start_shadow, stop_shadow
@@ -185,7 +186,7 @@ class DetectorSpeedView(Versions):
 
 
 class DetectorDownloadView(Versions):
-    """One of a version's files."""
+    """One of a version's files; the .onnx file only while it is the one that was registered."""
 
     content_negotiation_class = AnyAccept
 
@@ -196,24 +197,26 @@ class DetectorDownloadView(Versions):
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (200, "application/json"): OpenApiTypes.OBJECT,
             **STAFF_ROW_ERRORS,
+            404: OpenApiResponse(ErrorSerializer, "not_found, file_missing"),
+            409: OpenApiResponse(ErrorSerializer, "file_changed"),
         },
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         query = DetectorFileSerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         version, form = self.version(), query.validated_data["as"]
+        name = version.name.replace("/", "-")
         if form == "card":
-            text = json.dumps(version.card, indent=2) + "\n"
-            headers = {"Content-Disposition": 'attachment; filename="card.json"'}
-            return HttpResponse(text, content_type="application/json", headers=headers)
-        path = checkpoint_of(version) if form == "pt" else version.onnx.path
-        try:
-            file = open(path, "rb")  # noqa: PTH123, SIM115  (the response closes it)
-        except (OSError, TypeError) as error:
-            raise Http404 from error
-        name = f"{version.name.replace('/', '-')}.{form}"
-        # Said, as systems guess: some take .pt for a program of game consoles.
-        return FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")
+            card = BytesIO(json.dumps(version.card, indent=2).encode() + b"\n")
+            return FileResponse(
+                card, as_attachment=True, filename=f"{name}.card.json", content_type="application/json"
+            )
+        return FileResponse(
+            open_checkpoint(version) if form == "pt" else open_onnx(version),
+            as_attachment=True,
+            filename=f"{name}.{form}",
+            content_type="application/octet-stream",
+        )
 
 
 class DetectorEvaluationsView(Versions, ListAPIView):

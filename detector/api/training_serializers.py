@@ -9,6 +9,7 @@ from rest_framework import serializers
 from detector.api.queries import QuerySerializer
 from detector.api.stored_text_fields import StoredTextField
 from detector.models import Dataset, DetectorVersion, TrainingRun
+from detector.models.training import on_one_line
 from detector.selectors.training import can_resume, has_checkpoint, is_silent, last_log_lines, queue_place
 from detector.services.training_process import training_command
 
@@ -135,6 +136,7 @@ class NewTrainingRunSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainingRun
         fields = ["name", "datasets", "start_from", *SETTINGS]
+        extra_kwargs = {"name": {"validators": [on_one_line]}}
 
     def settings(self) -> dict[str, Any]:
         """The values but for the data sets."""

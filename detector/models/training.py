@@ -1,8 +1,10 @@
 """Rows: training runs."""
 
+from collections.abc import Collection
 from functools import partial
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, StepValueValidator
 from django.db import models
 from django.utils import timezone
@@ -20,6 +22,12 @@ def recipe(name: str) -> float:
     Asked for by name, so that a better recipe changes no column and needs no migration.
     """
     return getattr(TrainConfig(), name)
+
+
+def on_one_line(name: str) -> None:
+    """Raises ValidationError for line breaks and whatever else can't be seen."""
+    if not name.isprintable():
+        raise ValidationError(_("Write the name on one line, in characters that can be seen."))
 
 
 class TrainingRun(models.Model):
@@ -131,3 +139,12 @@ class TrainingRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """As any model's, and the name is on one line. Raises ValidationError."""
+        super().clean_fields(exclude)
+        if "name" not in (exclude or ()):
+            try:
+                on_one_line(self.name)
+            except ValidationError as error:
+                raise ValidationError({"name": error}) from error

@@ -1,6 +1,7 @@
 """Real workers, a real queue: batches are worked on once, whoever dies."""
 
 import json
+import signal
 import sys
 from datetime import timedelta
 from io import StringIO
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from detector.management.commands.batch import Command
 from detector.models import BatchItem, BatchJob
 from detector.services.batches import request_cancel, send_messages
 from detector.services.versions import promote_version, register_version
@@ -195,6 +197,46 @@ def test_the_command_says_when_no_worker_answers_or_something_is_not_there(owner
     (tmp_path / "a.jpg").write_bytes(FACE)
     with pytest.raises(CommandError, match="No batch worker answers"):
         call_command("batch", str(tmp_path / "a.jpg"), "--user", "owner")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CommandError, match="no images in"):
+        call_command("batch", str(tmp_path / "empty"), "--user", "owner")
     with pytest.raises(CommandError, match="no user 'nobody'"):
         call_command("batch", str(tmp_path / "a.jpg"), "--user", "nobody")
     assert not BatchJob.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--jsonl", "a.jpg"], "one of the files to look at"),
+        (["--jsonl", "a.jpg/out.jsonl"], "File exists"),
+        (["--json", "a.jpg"], "unrecognized arguments: --json"),
+    ],
+    ids=["a picture", "no folder", "short form"],
+)
+def test_results_that_cannot_be_written_are_refused_first_and_no_picture_is_overwritten(
+    owner, tmp_path, monkeypatch, options, reason
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(FACE)
+    with pytest.raises(CommandError, match=reason):
+        call_command("batch", "a.jpg", "--user", "owner", *options)
+    assert (tmp_path / "a.jpg").read_bytes() == FACE
+    assert not BatchJob.objects.exists()
+
+
+class InterruptedOutput(StringIO):
+    """Somebody presses Ctrl-C as soon as they read how far the batch is."""
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if " succeeded, " in text:
+            signal.raise_signal(signal.SIGINT)
+        return written
+
+
+def test_ctrl_c_leaves_the_batch_to_the_workers_and_says_so(make_batch):
+    said = InterruptedOutput()
+    Command(stdout=said).follow(make_batch(a_jpg=FACE))
+    assert "The batch goes on without this command" in said.getvalue()
+    assert BatchJob.objects.get().state == State.QUEUED

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -189,15 +190,21 @@ def test_the_files_of_a_version_are_downloaded(live, candidate, keeper, red_one,
 
     assert download(live, "onnx").getvalue() == red_one.read_bytes()
     card = download(live, "card")
-    assert (card.json(), "attachment" in card["Content-Disposition"]) == (live.card, True)
-    assert download(candidate, "pt").status_code == 404
+    assert json.loads(card.getvalue()) == live.card
+    assert card["Content-Disposition"] == 'attachment; filename="red-1.card.json"'
+    missing = download(candidate, "pt")
+    assert (missing.status_code, code_of(missing)) == (404, "file_missing")
+    assert "red-2" in missing.json()["error"]["message"]
     (tmp_path / "detector.pt").write_bytes(b"checkpoint")
     TrainingRun.objects.create(name="red-2", run_dir=str(tmp_path), version=candidate)
     checkpoint = download(candidate, "pt")
     assert (checkpoint.getvalue(), checkpoint["Content-Type"]) == (b"checkpoint", "application/octet-stream")
     assert code_of(download(live, "exe")) == "invalid"
+    Path(live.onnx.path).write_bytes(b"another")
+    damaged = download(live, "onnx")
+    assert (damaged.status_code, code_of(damaged)) == (409, "file_changed")
     live.onnx.storage.delete(live.onnx.name)
-    assert code_of(download(live, "onnx")) == "not_found"
+    assert code_of(download(live, "onnx")) == "file_missing"
 
 
 def test_versions_and_evaluations_are_watched_by_staff_alone(live):

@@ -79,6 +79,7 @@ def test_a_run_is_queued_with_the_recipes_settings_where_none_are_given(staff, d
         {"datasets": [987654]},
         {"start_from": 987654},
         {"name": ""},
+        {"name": "two\nlines"},
     ],
     ids=str,
 )

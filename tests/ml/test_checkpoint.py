@@ -2,6 +2,7 @@ import pickle
 
 import pytest
 import torch
+from PIL import Image
 
 from ml.checkpoint import (
     CheckpointError,
@@ -14,6 +15,12 @@ from ml.checkpoint import (
 )
 from ml.config import EMOTIONS
 from ml.model import Detector
+
+
+def test_a_picture_is_no_checkpoint_and_the_reason_is_in_words(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "x.jpg")
+    with pytest.raises(CheckpointError, match="it is damaged, or of another kind"):
+        read_checkpoint(tmp_path / "x.jpg")
 
 
 def test_saved_weights_load_as_the_same_detector(tmp_path):

@@ -98,16 +98,32 @@ def test_drawings_show_the_box_and_never_overwrite_each_other(
     ("arguments", "reason"),
     [
         (["{tmp}/nowhere"], "does not exist"),
+        (["{tmp}/empty"], "no images in"),
         (["{tmp}", "--weights", "{tmp}/none.onnx"], "none.onnx"),
+        (["{tmp}", "--jsonl", "{tmp}/a.png"], "one of the files to look at"),
     ],
 )
 def test_what_can_not_start_is_one_line_and_exit_status_2(
     red_cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
+    (tmp_path / "empty").mkdir()
+    photo = red_square(tmp_path / "a.png").read_bytes()
     assert main(["--weights", str(red_cells), *(text.format(tmp=tmp_path) for text in arguments)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert reason in error
+    assert (tmp_path / "a.png").read_bytes() == photo
+
+
+def test_json_is_one_list_of_all_images_and_short_forms_of_options_are_refused(
+    red_cells: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = [str(red_square(tmp_path / name)) for name in ("a.png", "b.png")]
+    assert main(["--weights", str(red_cells), "--json", *images]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(line["file"], len(line["boxes"])) for line in found] == [(image, 1) for image in images]
+    with pytest.raises(SystemExit):
+        main(["--weights", str(red_cells), "--js", *images])
 
 
 def test_the_module_runs_as_a_command_and_a_wrong_score_is_refused() -> None:

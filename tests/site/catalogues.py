@@ -18,6 +18,10 @@ ENGLISH_ONLY = ("detector/templates/", "webui/static/webui/vendor/")  # the admi
 LINE = re.compile(r'(msgid|msgid_plural|msgstr(?:\[\d+\])?) (".*")|(".*")|#, (.*)')
 CALL = re.compile(r"\b(?:n?gettext(?:_lazy|_noop)?|_)\(\s*")
 LITERAL = re.compile(r'u?(?P<quote>["\'])(?:\\.|(?!(?P=quote))[^\\\n])*(?P=quote)')
+SCRIPT_TOKEN = re.compile(rf"//[^\n]*|/\*.*?\*/|`(?:\\.|[^`\\])*`|(?P<text>{LITERAL.pattern})", re.DOTALL)
+SENTENCE = re.compile(r"[A-Z][a-z']* [a-z]+ \w+")
+# Ahead of a sentence: it is translated, its plural is found by its singular, or it is for the console alone.
+NOT_SHOWN = re.compile(r"""gettext\(\s*\Z|ngettext\(\s*(["']).*\1,\s*\Z|(console\.\w+|#goAlone)\(\s*\Z""")
 BETWEEN = re.compile(r"[\s,]*")
 
 
@@ -75,6 +79,18 @@ def words_of_site() -> set[str]:
 def words_of_scripts() -> set[str]:
     """What the modules of the pages say through gettext."""
     return {text for path in _files("static/**/*.js") for text in _literals(path.read_text(encoding="utf-8"))}
+
+
+def untranslated_sentences() -> list[str]:
+    """Sentences in the modules of the pages that gettext does not see, with their places."""
+    return [
+        f"{path.relative_to(ROOT)}: {match['text']}"
+        for path in _files("static/**/*.js")
+        for code in [path.read_text(encoding="utf-8")]
+        for match in SCRIPT_TOKEN.finditer(code)
+        if match["text"] and SENTENCE.match(match["text"][1:])
+        if not NOT_SHOWN.search(code[max(0, match.start() - 200) : match.start()])
+    ]
 
 
 def _files(pattern: str) -> Iterator[Path]:

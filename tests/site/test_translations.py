@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils.translation import to_locale
 
-from tests.site.catalogues import Entry, read_po, words_of_scripts, words_of_site
+from tests.site.catalogues import Entry, read_po, untranslated_sentences, words_of_scripts, words_of_site
 from webui.languages import TRANSLATED
 
 LANGUAGES = [to_locale(language) for language in TRANSLATED]
@@ -58,6 +58,10 @@ def test_catalogue_has_what_the_code_says_and_nothing_else(language: str, domain
         "missing": [],
         "left over": [],
     }
+
+
+def test_no_sentence_of_the_scripts_is_kept_from_the_translators():
+    assert untranslated_sentences() == []
 
 
 @pytest.mark.parametrize("domain", WORDS)

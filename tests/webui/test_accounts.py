@@ -127,6 +127,21 @@ def test_one_signs_in_by_address_too(client, mia):
     assert is_signed_in(client)
 
 
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/signup/", "/accounts/password/change/"])
+def test_fields_are_described_by_what_the_page_holds(client, mia, path):
+    if "change" in path:
+        client.force_login(mia)
+    page = page_of(client.get(path))
+    described = {name for names in re.findall(r'aria-describedby="([^"]*)"', page) for name in names.split()}
+    assert described <= set(re.findall(r'\bid="([^"]+)"', page))
+    assert ("id_password1_helptext" in described) == ("login" not in path)
+
+
+def test_the_browser_fills_in_the_name_that_it_knows(client):
+    (field,) = re.findall(r'<input[^>]*name="username"[^>]*>', page_of(client.get("/accounts/login/")))
+    assert 'autocomplete="username"' in field
+
+
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(mia):
     wrong, unknown = sign_in(Client(), "wrong"), sign_in(Client(), "wrong", "bob")
     assert "go together" in page_of(wrong)

@@ -20,9 +20,13 @@ SYSTEMS = {
 }
 
 
-@register.filter
-def control(field: BoundField) -> SafeString:
-    """The field's control in the site's look, without a placeholder: that is a second, fading label."""
+@register.simple_tag
+def control(field: BoundField, hint: str) -> SafeString:
+    """The field's control in the site's look, described by the hint that the page shows (empty: by none).
+
+    Without a placeholder: that is a second, fading label.
+    """
+    field.help_text = hint
     field.field.widget.attrs.pop("placeholder", None)
     return field.as_widget(attrs={"class": "text"})
 

@@ -4,13 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from detector.errors import HamsterError
+from detector.management.command import ExactCommand
 from detector.services.datasets import register_dataset
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "Register a folder on this machine, in YOLO layout, as a data set; a batch worker checks it."

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from detector.management.command import ExactCommand
 from detector.selectors.versions import detector_versions
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "List the registered detector versions, newest first."

@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from detector.selectors.versions import detector_versions
 from detector.services.versions import VersionError, promote_version
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "Make a registered detector version the active one."

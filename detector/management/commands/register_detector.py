@@ -4,13 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from detector.models import DetectorVersion
 from detector.services.versions import VersionError, register_shipped_detector, register_version
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "Register the shipped detector (active if none is), or FILE as a candidate."

@@ -3,14 +3,15 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from detector.selectors.versions import detector_versions
 from detector.services.shadow import start_shadow, stop_shadow
 from detector.services.versions import VersionError
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "Start a detector version as a shadow; nobody sees what it finds, it is only counted."

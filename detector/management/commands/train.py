@@ -5,9 +5,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from detector.errors import HamsterError
+from detector.management.command import ExactCommand
 from detector.models import Dataset, DetectorVersion, TrainingRun
 from detector.selectors.training import queue_place
 from detector.services.training import queue_training_run
@@ -26,7 +27,7 @@ SETTINGS = {
 }
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """See the module."""
 
     help = "Queue a training run for the site's training worker and follow it to its end."

@@ -77,7 +77,7 @@ export const NOTICES = {
 const PICTURES = {
   bad_image: {
     title: gettext("That is not a picture"),
-    text: gettext("The file is damaged or of another kind. Try a JPEG, PNG or WebP."),
+    text: gettext("The file is damaged or of another kind. JPEG, PNG, WebP, GIF, BMP and TIFF are understood."),
   },
   image_too_large: {
     title: gettext("That picture is too big"),
@@ -122,7 +122,7 @@ export const TOGGLE = {
 export const STRIPS = {
   connecting: gettext("Connecting …"),
   slow: gettext("The server is busy, so answers come late."),
-  "slow-link": "Your connection is slow, so answers come late.",
+  "slow-link": gettext("Your connection is slow, so answers come late."),
   /** @param {number} seconds until the next try */
   lost: (seconds) => fill(gettext("Connection lost. {trying}"), { trying: trying(seconds) }),
   /** @param {number} seconds until the next try */
