@@ -36,7 +36,7 @@ def test_it_has_every_value_that_comes(schema):
     assert components["EmotionEnum"]["enum"] == [*EMOTIONS, "unknown"]
     assert components["ExpressionEnum"]["enum"] == list(EMOTIONS)
     assert components["Detector"]["properties"]["previous"]["nullable"]
-    assert "splits" in components["Report"]["properties"]
+    assert "splits" in components["DatasetReport"]["properties"]
     assert "phase" in components["TrainingReport"]["properties"]
     final = components["Correction"]["properties"]["final_label"]["oneOf"]
     assert {one["$ref"].rpartition("/")[2] for one in final} == {"FinalLabelEnum", "BlankEnum"}
