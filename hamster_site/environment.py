@@ -1,6 +1,10 @@
 """Environment variables, or the files that they name."""
 
+from collections.abc import Collection
+from typing import Any
+
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 
@@ -16,3 +20,17 @@ class FileAwareEnv(environ.FileAwareEnv):
     """`NAME_FILE=/run/secrets/name` gives the setting NAME what that file holds, and wins over NAME."""
 
     ENVIRON = _WithoutLineEnds()
+
+    def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
+        """The setting, converted. Raises ImproperlyConfigured, which names it."""
+        try:
+            return super().get_value(var, *arguments, **options)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var}={self.ENVIRON[var]} makes no sense: {error}.") from error
+
+    def one_of(self, var: str, choices: Collection[str], default: str) -> str:
+        """The setting, if it is one of these. Raises ImproperlyConfigured, which names it."""
+        value = self.str(var, default=default)
+        if value not in choices:
+            raise ImproperlyConfigured(f"{var}={value} is none of {', '.join(choices)}.")
+        return value

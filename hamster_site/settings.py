@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 
 from corsheaders.defaults import default_headers
+from django.core.exceptions import ImproperlyConfigured
 
 from hamster_site.embedded_redis import embedded_redis_url
 from hamster_site.environment import FileAwareEnv
-from hamster_site.logging import FORMATS, LineFormatter
+from hamster_site.logging import FORMATS
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,8 @@ PORT = env.int("PORT", default=8000)
 
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+if "ENGINE" not in DATABASES["default"]:
+    raise ImproperlyConfigured("DATABASE_URL is no address of a database: sqlite:///... or postgres://...")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_IS_LOCAL_FILE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if DATABASE_IS_LOCAL_FILE:
@@ -105,7 +108,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="hamst
 
 # Sign-up, sign-in, passwords, mails and sessions are django-allauth's; hamster_site/accounts.py fits it in.
 # none: no address is asked to confirm; optional: asked; mandatory: nobody is let in before.
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_CONFIRMATION", default="optional" if EMAIL_URL else "none")
+ACCOUNT_EMAIL_VERIFICATION = env.one_of(
+    "EMAIL_CONFIRMATION", ("none", "optional", "mandatory"), default="optional" if EMAIL_URL else "none"
+)
 ACCOUNT_SIGNUP_ENABLED = env.bool("SIGN_UP_OPEN", default=True)
 ACCOUNT_SIGNUP_FIELDS = [
     *("username*", "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"),
@@ -312,13 +317,14 @@ SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
 # Logging --------------------------------------------------------------------------------------------------
 
-LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+LOG_FORMAT = env.one_of("LOG_FORMAT", FORMATS, default="line")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"chosen": {"()": FORMATS.get(LOG_FORMAT, LineFormatter)}},
+    "formatters": {"chosen": {"()": FORMATS[LOG_FORMAT]}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", LOG_LEVELS, default="INFO")},
     "loggers": {
         # Each request is already one line of hamster_site.connections.
         "django.request": {"level": "ERROR"},

@@ -1,14 +1,18 @@
 """Error pages: what happened and what to do, also while the database is down."""
 
+import logging
 from collections.abc import Callable
 
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from detector.api.errors import API_PATHS
+from detector.errors import DatabaseDown
 
-PAGES = (400, 403, 404, 405, 429, 500)
+logger = logging.getLogger(__name__)
+PAGES = (400, 403, 404, 405, 429, 500, 503)
 
 
 def error_page(request: HttpRequest | None, status: int, template: str | None = None) -> HttpResponse:
@@ -49,7 +53,7 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 class ErrorPages:
     """Middleware: an error that has no words (a method that an address does not know, too many requests) gets
-    its page, except from the API, which has a shape of its own."""
+    its page, except from the API, which has a shape of its own; so does a database that does not answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -62,3 +66,12 @@ class ErrorPages:
             page = error_page(request, response.status_code)
             response.content, response.headers["Content-Type"] = page.content, page.headers["Content-Type"]
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The page of a view that could not ask the database; other failures are not for here."""
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.error("%s failed, the database does not answer: %s", request.path, exception)
+        page = error_page(None, DatabaseDown.status)
+        page.headers["Retry-After"] = str(DatabaseDown.retry_after)
+        return page

@@ -101,6 +101,7 @@ def check_data_dirs(data_dirs: Sequence[str]) -> list[str]:
 
 
 def _data_dir(name: str) -> Path:
+    """The folder as an absolute path. Raises UnusableDataDirs."""
     try:
         folder = Path(name).expanduser().resolve()
         has_pictures = (folder / "train" / "images").is_dir()
@@ -179,7 +180,6 @@ def resume(*, run: TrainingRun) -> None:
 
     Raises NotResumable, UnusableDataDirs.
     """
-    check_data_dirs(run.data_dirs)
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
     now = timezone.now()
     with transaction.atomic():
@@ -196,6 +196,8 @@ def resume(*, run: TrainingRun) -> None:
             **changes,
         ):
             raise NotResumable
+        for folder in run.data_dirs:
+            _data_dir(folder)
         transaction.on_commit(lambda: _send(run.pk))
 
 

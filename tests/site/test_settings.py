@@ -43,6 +43,23 @@ def test_site_in_a_local_folder_needs_no_configuration(tmp_path: Path):
     assert key == (tmp_path / "secret_key").read_text()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("PORT=abc", "NUM_PROXIES=x", "DATABASE_URL=foo", "EMAIL_CONFIRMATION=yes"),
+        *("LOG_LEVEL=verbose", "LOG_FORMAT=xml", "HAMSTER_LIVE_MAXFPS=3"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_in_one_line(tmp_path: Path, wrong: str):
+    name, value = wrong.split("=")
+    environment = {**os.environ, "DATABASE_URL": "", "VAR_DIR": str(tmp_path), name: value}
+    command = [sys.executable, "-W", "ignore", "manage.py", "check"]
+    checked = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert name.removeprefix("HAMSTER_").lower() in checked.stderr.lower()
+    assert len(checked.stderr.splitlines()) == 1
+
+
 def test_shared_database_without_a_secret_key_is_refused(tmp_path: Path):
     result = settings_with(VAR_DIR=str(tmp_path), DATABASE_URL="postgres://u:p@localhost/hamster")
     assert result.returncode != 0

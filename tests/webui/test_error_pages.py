@@ -17,7 +17,7 @@ import django
 django.setup()
 from django.test import Client
 client = Client(raise_request_exception=False, headers={"host": "localhost"})
-client.cookies["sessionid"] = "of somebody signed in"
+client.cookies["sessionid"] = "ofsomebodysignedin"
 for path in ("/no-such-page/", "/about/", "/batches/", "/api/batches/"):
     answer = client.get(path)
     text = answer.content.decode()
@@ -108,6 +108,6 @@ def test_error_pages_need_no_database(tmp_path: Path) -> None:
         text=True,
     ).stdout.splitlines()
     assert said[0].startswith("404 /no-such-page/ text/html True")
-    assert said[1].startswith("500 /about/ text/html True")
-    assert said[2].startswith("500 /batches/ text/html True")
-    assert said[3].startswith('500 /api/batches/ application/json False {"error":')
+    assert said[1].startswith("503 /about/ text/html True")
+    assert said[2].startswith("503 /batches/ text/html True")
+    assert said[3].startswith('503 /api/batches/ application/json False {"error":')
