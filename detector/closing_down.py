@@ -9,6 +9,7 @@ All of that for a few seconds at most; what is left then is cut off as before.
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from daphne.server import Server
@@ -46,15 +47,18 @@ async def _close(server: Server) -> None:
     end = time.monotonic() + ANSWERS_SECONDS
     for port in getattr(server, "ports", []):
         port.stopListening()
-    sockets = [one for one in server.connections if isinstance(one, WebSocketProtocol)]
-    for socket in sockets:
+    for socket in _sockets(server):
         socket.muted = True
-    await asyncio.to_thread(get_engine().drain, FRAMES_SECONDS)
+    with suppress(TimeoutError):  # no thread was free to wait in
+        await asyncio.wait_for(asyncio.to_thread(get_engine().drain, FRAMES_SECONDS), FRAMES_SECONDS + 1)
     await asyncio.sleep(LOOK_SECONDS)  # the last answers are on their way to the sockets
+    sockets = _sockets(server)  # more of them, where a connection that was there became one
     for socket in sockets:
-        socket.muted = False  # so that its application hears that it is closed
+        was_muted, socket.muted = socket.muted, False  # so that its application hears that it is closed
         if socket.state == WebSocketProtocol.STATE_OPEN:
             socket.sendCloseFrame(code=SERVICE_RESTART, reasonUtf8=b"service restart")
+        elif was_muted and socket.state == WebSocketProtocol.STATE_CLOSED:
+            socket.application_queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
     while _pending(server) and time.monotonic() < end:
         await asyncio.sleep(LOOK_SECONDS)
     left = _pending(server)
@@ -62,6 +66,10 @@ async def _close(server: Server) -> None:
     for details in server.connections.values():
         details.setdefault("application_instance", _nothing_left())
     await _kill_all_applications(server).asFuture(asyncio.get_running_loop())
+
+
+def _sockets(server: Server) -> list[WebSocketProtocol]:
+    return [one for one in server.connections if isinstance(one, WebSocketProtocol)]
 
 
 def _pending(server: Server) -> int:

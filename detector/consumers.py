@@ -30,7 +30,7 @@ from detector.pace import Pace, Verdict
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
 from detector.socket_languages import language_of
-from detector.socket_places import Places, may_open
+from detector.socket_places import Places, may_open, owners_of
 from detector.stored_texts import translated
 
 logger = logging.getLogger(__name__)
@@ -55,9 +55,9 @@ async def live(scope: Message, receive: Receive, send: Send) -> None:
     try:
         await may_open(scope)
         account = await _account(scope)
-        owners = [(address_of(scope) or "nobody", config.live_max_per_address)]
-        if account is not None:
-            owners.append((f"account {account.pk}", config.live_max_per_account))
+        owners = owners_of(
+            address_of(scope), account, config.live_max_per_address, config.live_max_per_account
+        )
         with PLACES.held(owners):
             await _serve(receive, send, has_account=account is not None)
     except BadToken as error:

@@ -3,6 +3,7 @@
 import errno
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +37,18 @@ class DatabaseDown(ServerBusy):
 
     code = "database_unavailable"
     retry_after = 5
+
+
+def is_database_down(error: Exception) -> bool:
+    """Whether this says that the database cannot be reached or is locked, not that a question is wrong."""
+    if not isinstance(error, OperationalError):
+        return isinstance(error, InterfaceError)
+    sqlite_name = getattr(error.__cause__, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return sqlite_name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN"))
+    # PostgreSQL's: connection exceptions, operator intervention, or no connection that could say.
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 class NoDetector(HamsterError):

@@ -23,7 +23,7 @@ from detector.jobs import WATCHABLE
 from detector.services.tokens import BadToken
 from detector.socket_accounts import caller_of
 from detector.socket_languages import language_of
-from detector.socket_places import Places, may_open
+from detector.socket_places import Places, may_open, owners_of
 
 logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 1.0  # seconds
@@ -83,17 +83,12 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
             account = await self._caller.account_now()
             if account is None:
                 raise NotSignedIn
-            self._place.enter_context(
-                PLACES.held(
-                    [
-                        (self._caller.address or "nobody", config.jobs_max_per_address),
-                        (f"account {account.pk}", config.jobs_max_per_account),
-                    ]
-                )
+            owners = owners_of(
+                self._caller.address, account, config.jobs_max_per_address, config.jobs_max_per_account
             )
+            self._place.enter_context(PLACES.held(owners))
         except HamsterError as error:
-            busy = isinstance(error, ServerBusy | TooOften)
-            await self._turn_away(error, CLOSE_TRY_AGAIN if busy else CLOSE_POLICY)
+            await self._turn_away(error)
             return
         self._looking = asyncio.create_task(self._keep_looking())
 
@@ -155,10 +150,10 @@ class JobsConsumer(AsyncJsonWebsocketConsumer):
             if looking is not asyncio.current_task():
                 looking.cancel()
 
-    async def _turn_away(self, error: HamsterError, code: int = CLOSE_POLICY) -> None:
+    async def _turn_away(self, error: HamsterError) -> None:
         self._stop_looking()
         await self._say_error(error)
-        await self.close(code)
+        await self.close(CLOSE_TRY_AGAIN if isinstance(error, ServerBusy | TooOften) else CLOSE_POLICY)
 
     async def _say_error(self, error: HamsterError) -> None:
         await self.send_json({"type": "error", "code": error.code, "message": error.message})

@@ -60,7 +60,10 @@ class PatientChannel(http.HTTPChannel):
             self._give_up()
 
     def _give_up(self) -> None:
-        logger.warning("%s sends a request too slowly and is disconnected", self.transport.getPeer())
+        peer = self.transport.getPeer()
+        logger.warning(
+            "%s sends a request too slowly and is disconnected", getattr(peer, "host", "a local program")
+        )
         body = json.dumps({"error": TOO_SLOW}).encode()
         self.transport.write(
             b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json\r\nConnection: close\r\n"

@@ -149,7 +149,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "hamster-json",
-        "OPTIONS": {"serializer": "hamster_site.cache_values.JsonSerializer"},
+        # Not long: cameras that connect ask it for their rates, and are let in without an answer.
+        "OPTIONS": {"serializer": "hamster_site.cache_values.JsonSerializer", "socket_timeout": 2},
     }
 }
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)

@@ -7,9 +7,9 @@ folder=${SECRETS_DIR:-secrets}
 host=${1:-${SITE_HOST:-localhost}}
 
 # Containers run as users that this machine does not know, so the files are readable; the folder is its owner's alone.
+umask 022
 mkdir -p "$folder/acme"
 chmod 700 "$folder"
-umask 022
 
 keep() { # keep NAME VALUE: write the value unless there is one
     [ -s "$folder/$1" ] || printf '%s\n' "$2" >"$folder/$1"

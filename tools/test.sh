@@ -59,7 +59,7 @@ fi
 
 "$VENV/bin/python" -m ruff check .
 "$VENV/bin/python" -m ruff format --check .
-"$VENV/bin/python" -m bandit --quiet --configfile pyproject.toml --recursive . 2>/dev/null
+"$VENV/bin/python" -m bandit --quiet --configfile pyproject.toml --recursive manage.py detector hamster_site ml webui
 if [ $# -gt 0 ]; then
     exec "$VENV/bin/python" -m pytest "$@" </dev/null
 fi

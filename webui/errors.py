@@ -4,12 +4,11 @@ import logging
 from collections.abc import Callable
 
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from detector.api.errors import API_PATHS
-from detector.errors import DatabaseDown
+from detector.errors import DatabaseDown, is_database_down
 
 logger = logging.getLogger(__name__)
 PAGES = (400, 403, 404, 405, 429, 500, 503)
@@ -69,7 +68,7 @@ class ErrorPages:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page of a view that could not ask the database; other failures are not for here."""
-        if not isinstance(exception, OperationalError | InterfaceError):
+        if not is_database_down(exception):
             return None
         logger.error("%s failed, the database does not answer: %s", request.path, exception)
         page = error_page(None, DatabaseDown.status)

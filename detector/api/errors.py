@@ -7,14 +7,13 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.translation import gettext
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from detector.errors import DatabaseDown, HamsterError
+from detector.errors import DatabaseDown, HamsterError, is_database_down
 from detector.stored_texts import translated
 from ml.images import ImageError, ImageTooLarge
 
@@ -29,7 +28,7 @@ def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Any exception of an API view as a response; what nobody foresaw is logged and becomes a 500."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_database_down(error):
         logger.error("%s failed, the database does not answer: %s", context["request"].path, error)
         error = DatabaseDown()
     if isinstance(error, HamsterError):

@@ -291,6 +291,7 @@ def test_the_rates_of_frames_and_of_the_rest_are_told_apart_too(hamster, token):
 async def connected(path: str, **headers: str) -> AsyncIterator[WebsocketCommunicator]:
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), path, pairs)
+    socket.scope["client"] = ["203.0.113.9", 50_000]
     assert (await socket.connect(timeout=PATIENCE))[0]
     try:
         yield socket
