@@ -1,4 +1,4 @@
-"""Django settings. Everything a deployment may change is an environment variable, listed in .env.example.
+"""Django settings. What a deployment may change is an environment variable; .env.example lists the usual ones.
 
 NAME_FILE instead of NAME names a file that holds the value, as containers are given their secrets.
 """
