@@ -1,4 +1,4 @@
-"""Django settings. What a deployment may change is an environment variable; .env.example lists the usual ones.
+"""Django settings. A deployment may change them by environment variables; .env.example lists the usual ones.
 
 NAME_FILE instead of NAME names a file that holds the value, as containers are given their secrets.
 """
