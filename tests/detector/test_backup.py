@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from detector.models import BatchJob, Correction, Dataset, DetectorVersion, LiveSession
 from detector.services.batch_work import work_on_next_chunk
@@ -17,6 +20,7 @@ from detector.services.datasets import upload_dataset
 from detector.services.live_sessions import keep_session
 from detector.services.versions import register_shipped_detector
 from detector.session_record import read_record
+from hamster_site.database_copies import FILES
 from hamster_site.up_lock import only_one_here
 from tests.databases import POSTGRES, database_url
 from tests.detector.batches import FACE
@@ -89,12 +93,20 @@ def full_site(engine, var_dir, make_batch, tmp_path, settings, owner) -> Path:
     return var_dir
 
 
-def look_after_restoring(file: Path, folder: Path) -> dict:
-    """Restore a backup into another site, with its state in `folder`; what is found there."""
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder on another disk than the temporary ones, where the machine has one."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def look_after_restoring(file: Path, folder: Path, database: Path) -> dict:
+    """Restore a backup into another site, its state and its database in these folders; what is found there."""
     environment = os.environ | {
         "VAR_DIR": str(folder),
         "MEDIA_ROOT": str(folder / "media"),
-        "DATABASE_URL": database_url(folder),
+        "DATABASE_URL": database_url(database),
         "LOG_LEVEL": "WARNING",
     }
     command = [
@@ -110,7 +122,7 @@ def look_after_restoring(file: Path, folder: Path) -> dict:
     return json.loads(found.stdout.splitlines()[-1])
 
 
-def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_path):
+def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_path, other_disk):
     file, elsewhere = tmp_path / "site.zip", tmp_path / "elsewhere"
     call_command("backup", str(file), "--with-datasets")
     assert file.stat().st_mode & 0o777 == 0o600
@@ -121,7 +133,7 @@ def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_pat
         "detector": DetectorVersion.objects.get().name,
     }
 
-    found = look_after_restoring(file, elsewhere)
+    found = look_after_restoring(file, elsewhere, other_disk)
     assert sorted(found["accounts"]) == ["keeper", "owner"]
     assert found["signs_in"]
     assert found["detector"] == [before["detector"], "active", True]
@@ -190,12 +202,15 @@ def test_what_is_damaged_newer_or_no_backup_is_refused_and_nothing_is_replaced(f
     LiveSession.objects.all().delete()
     picture = next(name for name in zipfile.ZipFile(file).namelist() if name.endswith(".onnx"))
     newer = [["detector", "9999_not_thought_of"]]
+    out, unnamed = ({name: "", FILES[connection.vendor]: ""} for name in ("../out", ""))
     (tmp_path / "text.zip").write_text("no archive")
     (tmp_path / "cut.zip").write_bytes(file.read_bytes()[:-1000])
     refused = {
         rewritten(file, tmp_path / "bad.zip", picture, lambda content: content[:-1] + b"?"): "is damaged",
         rewritten(file, tmp_path / "new.zip", "manifest.json", with_manifest(migrations=newer)): "newer",
-        rewritten(file, tmp_path / "out.zip", "manifest.json", with_manifest(sha256={"../out": ""})): "name",
+        rewritten(file, tmp_path / "out.zip", "manifest.json", with_manifest(sha256=out)): "name '../out'",
+        rewritten(file, tmp_path / "dot.zip", "manifest.json", with_manifest(sha256=unnamed)): "name ''",
+        rewritten(file, tmp_path / "bare.zip", "manifest.json", with_manifest(sha256={})): "has no database",
         rewritten(file, tmp_path / "odd.zip", "manifest.json", with_manifest(database="mysql")): "on mysql",
         tmp_path / "text.zip": "could not be restored",
         tmp_path / "cut.zip": "could not be restored",
