@@ -102,7 +102,7 @@ def other_disk() -> Iterator[Path]:
 
 
 def look_after_restoring(file: Path, folder: Path, database: Path) -> dict:
-    """Restore a backup into another site, its state and its database in these folders; what is found there."""
+    """Restore a backup into another site, its state and its database in these folders; what is there."""
     environment = os.environ | {
         "VAR_DIR": str(folder),
         "MEDIA_ROOT": str(folder / "media"),
@@ -232,3 +232,33 @@ def test_nothing_is_restored_below_a_running_site(full_site, tmp_path):
         pytest.raises(CommandError, match="already runs"),
     ):
         call_command("restore", str(file), "--yes")
+
+
+def test_nothing_is_restored_below_processes_that_were_started_one_by_one(var_dir):
+    nowhere = "redis://127.0.0.1:1/0"  # which a worker tries again and again
+    environment = os.environ | {"VAR_DIR": str(var_dir), "REDIS_URL": nowhere, "DATABASE_URL": ""}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "start", name],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name in ("webhooks", "training")
+    ]
+    try:
+        for worker in workers:
+            assert any("Cannot connect" in line for line in worker.stdout)
+        for worker in workers:
+            with pytest.raises(CommandError, match=r"runs from this folder: manage\.py start"):
+                call_command("restore", "site.zip", "--yes")
+            worker.kill()
+            worker.wait()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.stdout.close()
+    with only_one_here(var_dir, "a restore"), pytest.raises(CommandError, match="a restore"):
+        call_command("start", "webhooks")
