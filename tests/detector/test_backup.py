@@ -156,6 +156,8 @@ def test_a_site_that_is_there_is_replaced_only_if_that_is_said(full_site, tmp_pa
     get_user_model().objects.create_user("later")
     with pytest.raises(CommandError, match="There is a site here already"):
         call_command("restore", str(file))
+    with pytest.raises(CommandError, match="unrecognized arguments: --y"):
+        call_command("restore", str(file), "--y")
     assert later.is_file()
     assert not LiveSession.objects.exists()
     call_command("restore", str(file), "--yes")

@@ -4,13 +4,13 @@ import os
 from argparse import ArgumentParser
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 
+from detector.management.command import ExactCommand
 from hamster_site.management.commands.up import site_services
 from hamster_site.up_lock import several_here
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Becomes the web process or a worker."""
 
     help = "Run one process of the site, after `manage.py prepare`. The web process listens on HOST and PORT."
