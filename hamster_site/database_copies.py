@@ -38,10 +38,16 @@ def load_database(source: Path) -> None:
         _check_sqlite(source)
         path = Path(connection.settings_dict["NAME"])
         connection.close()
-        for leftover in ("-wal", "-shm"):  # of the database that goes: they would be taken for the new one's
-            path.with_name(path.name + leftover).unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(path)
+        # On the database's own disk first: what can fail is over before anything of the old one goes.
+        beside = path.with_name(path.name + ".restoring")
+        try:
+            shutil.move(source, beside)
+            for leftover in ("-wal", "-shm"):  # they would be taken for the new one's
+                path.with_name(path.name + leftover).unlink(missing_ok=True)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
         return
     script, drops = source.with_suffix(".sql"), source.with_suffix(".drops")
     _run("pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(source))
@@ -56,7 +62,7 @@ def load_database(source: Path) -> None:
 
 def _check_sqlite(path: Path) -> None:
     try:
-        with closing(sqlite3.connect(path)) as copy:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as copy:
             (said,) = copy.execute("PRAGMA quick_check").fetchone()
     except sqlite3.DatabaseError as error:
         said = str(error)

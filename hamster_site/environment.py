@@ -22,15 +22,23 @@ class FileAwareEnv(environ.FileAwareEnv):
     ENVIRON = _WithoutLineEnds()
 
     def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
-        """The setting, converted. Raises ImproperlyConfigured, which names it."""
+        """The setting, converted. Raises ImproperlyConfigured, which names it, without what a file holds."""
         try:
             return super().get_value(var, *arguments, **options)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
+            if file := self._file_of(var):
+                why = error.strerror if isinstance(error, OSError) else "what it holds makes no sense"
+                raise ImproperlyConfigured(f"{var}_FILE={file}: {why}.") from None
             raise ImproperlyConfigured(f"{var}={self.ENVIRON[var]} makes no sense: {error}.") from error
 
     def one_of(self, var: str, choices: Collection[str], default: str) -> str:
         """The setting, if it is one of these. Raises ImproperlyConfigured, which names it."""
         value = self.str(var, default=default)
         if value not in choices:
-            raise ImproperlyConfigured(f"{var}={value} is none of {', '.join(choices)}.")
+            file = self._file_of(var)
+            given = f"{var}_FILE={file}: what it holds" if file else f"{var}={value}"
+            raise ImproperlyConfigured(f"{given} is none of {', '.join(choices)}.")
         return value
+
+    def _file_of(self, var: str) -> str | None:
+        return self.ENVIRON.env.get(f"{var}_FILE")

@@ -61,6 +61,8 @@ def read_manifest(archive: zipfile.ZipFile) -> Manifest:
         raise RestoreError(
             f"This backup is of a site on {manifest.database}, and this one is on {connection.vendor}."
         )
+    if FILES[connection.vendor] not in manifest.sha256:
+        raise RestoreError("This backup has no database.")
     newer = manifest.migrations - set(MigrationLoader(None).disk_migrations)
     if newer:
         names = ", ".join(".".join(migration) for migration in sorted(newer)[:3])
@@ -111,8 +113,8 @@ def _restore(archive: zipfile.ZipFile, manifest: Manifest, here: Iterable[Part])
             place.mkdir(parents=True)
         loose = Path(name)
         for inside, sha256 in manifest.sha256.items():
-            top, *rest = PurePosixPath(inside).parts
-            target = places[top].joinpath(*rest) if top in places and rest else loose / inside
+            top, *rest = PurePosixPath(inside).parts or ("..",)
+            target = places[top].joinpath(*rest) if top in places and rest else loose.joinpath(top, *rest)
             if not target.is_relative_to(places.get(top, loose)) or ".." in target.parts:
                 raise RestoreError(f"This backup has a file with the name {inside!r}.")
             _unpack(archive, inside, target, sha256)

@@ -1,4 +1,5 @@
-"""One program at a time works on the folder of a site: `manage.py up` or `restore`."""
+"""One program at a time works on the folder of a site: `manage.py up`, `restore`, or all that were started by
+`manage.py start`."""
 
 import fcntl
 import os
@@ -13,9 +14,23 @@ def only_one_here(folder: Path, doing: str) -> IO[str]:
 
     Raises CommandError when another has it.
     """
+    return _locked(folder, doing, fcntl.LOCK_EX)
+
+
+def several_here(folder: Path, doing: str) -> IO[str]:
+    """Like `only_one_here`, beside others that call this; what this process becomes holds the lock on.
+
+    Raises CommandError when one has it that wants to be alone.
+    """
+    lock = _locked(folder, doing, fcntl.LOCK_SH)
+    os.set_inheritable(lock.fileno(), True)
+    return lock
+
+
+def _locked(folder: Path, doing: str, kind: int) -> IO[str]:
     lock = (folder / "up.lock").open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except OSError as error:
         lock.seek(0)
         raise CommandError(

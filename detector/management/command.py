@@ -1,4 +1,4 @@
-"""What the commands of this app have in common."""
+"""What the site's commands have in common."""
 
 from typing import Any
 

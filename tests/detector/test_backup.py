@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from detector.models import BatchJob, Correction, Dataset, DetectorVersion, LiveSession
 from detector.services.batch_work import work_on_next_chunk
@@ -17,6 +20,7 @@ from detector.services.datasets import upload_dataset
 from detector.services.live_sessions import keep_session
 from detector.services.versions import register_shipped_detector
 from detector.session_record import read_record
+from hamster_site.database_copies import FILES
 from hamster_site.up_lock import only_one_here
 from tests.databases import POSTGRES, database_url
 from tests.detector.batches import FACE
@@ -89,12 +93,20 @@ def full_site(engine, var_dir, make_batch, tmp_path, settings, owner) -> Path:
     return var_dir
 
 
-def look_after_restoring(file: Path, folder: Path) -> dict:
-    """Restore a backup into another site, with its state in `folder`; what is found there."""
+@pytest.fixture
+def other_disk() -> Iterator[Path]:
+    """A folder on another disk than the temporary ones, where the machine has one."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def look_after_restoring(file: Path, folder: Path, database: Path) -> dict:
+    """Restore a backup into another site, its state and its database in these folders; what is there."""
     environment = os.environ | {
         "VAR_DIR": str(folder),
         "MEDIA_ROOT": str(folder / "media"),
-        "DATABASE_URL": database_url(folder),
+        "DATABASE_URL": database_url(database),
         "LOG_LEVEL": "WARNING",
     }
     command = [
@@ -110,7 +122,7 @@ def look_after_restoring(file: Path, folder: Path) -> dict:
     return json.loads(found.stdout.splitlines()[-1])
 
 
-def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_path):
+def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_path, other_disk):
     file, elsewhere = tmp_path / "site.zip", tmp_path / "elsewhere"
     call_command("backup", str(file), "--with-datasets")
     assert file.stat().st_mode & 0o777 == 0o600
@@ -121,7 +133,7 @@ def test_a_site_comes_back_in_an_empty_folder_with_everything(full_site, tmp_pat
         "detector": DetectorVersion.objects.get().name,
     }
 
-    found = look_after_restoring(file, elsewhere)
+    found = look_after_restoring(file, elsewhere, other_disk)
     assert sorted(found["accounts"]) == ["keeper", "owner"]
     assert found["signs_in"]
     assert found["detector"] == [before["detector"], "active", True]
@@ -144,6 +156,8 @@ def test_a_site_that_is_there_is_replaced_only_if_that_is_said(full_site, tmp_pa
     get_user_model().objects.create_user("later")
     with pytest.raises(CommandError, match="There is a site here already"):
         call_command("restore", str(file))
+    with pytest.raises(CommandError, match="unrecognized arguments: --y"):
+        call_command("restore", str(file), "--y")
     assert later.is_file()
     assert not LiveSession.objects.exists()
     call_command("restore", str(file), "--yes")
@@ -190,12 +204,15 @@ def test_what_is_damaged_newer_or_no_backup_is_refused_and_nothing_is_replaced(f
     LiveSession.objects.all().delete()
     picture = next(name for name in zipfile.ZipFile(file).namelist() if name.endswith(".onnx"))
     newer = [["detector", "9999_not_thought_of"]]
+    out, unnamed = ({name: "", FILES[connection.vendor]: ""} for name in ("../out", ""))
     (tmp_path / "text.zip").write_text("no archive")
     (tmp_path / "cut.zip").write_bytes(file.read_bytes()[:-1000])
     refused = {
         rewritten(file, tmp_path / "bad.zip", picture, lambda content: content[:-1] + b"?"): "is damaged",
         rewritten(file, tmp_path / "new.zip", "manifest.json", with_manifest(migrations=newer)): "newer",
-        rewritten(file, tmp_path / "out.zip", "manifest.json", with_manifest(sha256={"../out": ""})): "name",
+        rewritten(file, tmp_path / "out.zip", "manifest.json", with_manifest(sha256=out)): "name '../out'",
+        rewritten(file, tmp_path / "dot.zip", "manifest.json", with_manifest(sha256=unnamed)): "name ''",
+        rewritten(file, tmp_path / "bare.zip", "manifest.json", with_manifest(sha256={})): "has no database",
         rewritten(file, tmp_path / "odd.zip", "manifest.json", with_manifest(database="mysql")): "on mysql",
         tmp_path / "text.zip": "could not be restored",
         tmp_path / "cut.zip": "could not be restored",
@@ -217,3 +234,33 @@ def test_nothing_is_restored_below_a_running_site(full_site, tmp_path):
         pytest.raises(CommandError, match="already runs"),
     ):
         call_command("restore", str(file), "--yes")
+
+
+def test_nothing_is_restored_below_processes_that_were_started_one_by_one(var_dir):
+    nowhere = "redis://127.0.0.1:1/0"  # which a worker tries again and again
+    environment = os.environ | {"VAR_DIR": str(var_dir), "REDIS_URL": nowhere, "DATABASE_URL": ""}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "start", name],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name in ("webhooks", "training")
+    ]
+    try:
+        for worker in workers:
+            assert any("Cannot connect" in line for line in worker.stdout)
+        for worker in workers:
+            with pytest.raises(CommandError, match=r"runs from this folder: manage\.py start"):
+                call_command("restore", "site.zip", "--yes")
+            worker.kill()
+            worker.wait()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.stdout.close()
+    with only_one_here(var_dir, "a restore"), pytest.raises(CommandError, match="a restore"):
+        call_command("start", "webhooks")

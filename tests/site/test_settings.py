@@ -79,10 +79,26 @@ def test_secrets_come_from_files_which_may_end_with_a_line(tmp_path: Path):
     assert (engine.rpartition(".")[2], key) == ("postgresql", "of-a-file")
 
 
-def test_secret_whose_file_is_missing_stops_the_site_with_its_name(tmp_path: Path):
-    result = settings_with(VAR_DIR=str(tmp_path), SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("SECRET_KEY", None, ": No such file or directory."),
+        ("SECRET_KEY", b"hush\xff", ": what it holds makes no sense."),
+        ("PORT", b"hush", ": what it holds makes no sense."),
+        ("LOG_FORMAT", b"hush", ": what it holds is none of line, json."),
+    ],
+    ids=["missing", "not UTF-8", "no number", "no choice"],
+)
+def test_a_file_that_gives_no_setting_is_named_and_what_it_holds_is_not_shown(
+    tmp_path: Path, name: str, content: bytes | None, why: str
+):
+    file = tmp_path / "file"
+    if content is not None:
+        file.write_bytes(content)
+    result = settings_with(**{"VAR_DIR": str(tmp_path), f"{name}_FILE": str(file)})
     assert result.returncode != 0
-    assert str(tmp_path / "nowhere") in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(f"ImproperlyConfigured: {name}_FILE={file}{why}")
+    assert "hush" not in result.stderr
 
 
 def test_folder_that_the_site_makes_for_itself_is_its_owners_alone(tmp_path: Path):

@@ -3,13 +3,14 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from hamster_site.backup import write_backup
 from hamster_site.database_copies import CopyError
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Copies the database and the site's files."""
 
     help = "Write the whole site, its database and its files, to a new file. It may run meanwhile."

@@ -1,12 +1,12 @@
 """`manage.py prepare`: what has to be there before the site's processes start."""
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 
+from detector.management.command import ExactCommand
 from hamster_site.static_files import collect_changed
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Brings the database, the shipped detector and the static files up to date."""
 
     help = "Migrate the database, register the shipped detector, and collect changed static files."

@@ -5,14 +5,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from hamster_site.database_copies import CopyError
 from hamster_site.restore import RestoreError, restore, what_is_here
 from hamster_site.up_lock import only_one_here
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Replaces the database and the site's files."""
 
     help = "Replace this site, its database and its files, by what `manage.py backup` wrote. Stop it first."

@@ -13,8 +13,9 @@ from argparse import ArgumentParser
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from detector.management.command import ExactCommand
 from hamster_site.embedded_redis import EmbeddedRedis, EmbeddedRedisError
 from hamster_site.supervisor import Service
 from hamster_site.up_lock import only_one_here
@@ -24,7 +25,7 @@ SLOW_START = 60.0  # seconds without an answer after which we say what is missin
 WATCH_INTERVAL = 0.25  # seconds
 
 
-class Command(BaseCommand):
+class Command(ExactCommand):
     """Starts Redis, the database, the web process and the workers, and stops them in order."""
 
     help = "Start the whole site on this machine and stop it with Ctrl-C."
