@@ -3,14 +3,14 @@
 tests/site/test_up.py starts sites from nothing, as a stranger does.
 """
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
-
-from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SQLITE = "sqlite:///"
@@ -21,7 +21,7 @@ def prepare_database(url: str) -> None:
     """Migrate the database at this address; a SQLite file that is not there yet becomes a copy."""
     path = Path(url.removeprefix(SQLITE))
     if not url.startswith(SQLITE):
-        _manage(settings.VAR_DIR, url, "migrate", "--verbosity", "0")
+        _manage(_root(), url, "migrate", "--verbosity", "0")
     elif not path.exists():
         shutil.copyfile(_database(), path)
 
@@ -47,9 +47,17 @@ def _static_files() -> Path:
     return folder / "static"
 
 
+@cache
+def _root() -> Path:
+    """Gone when the process is. Not in VAR_DIR: tools that start sites have no settings."""
+    folder = Path(tempfile.mkdtemp(prefix="hamster-prepared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _folder(name: str) -> Path:
-    folder = settings.VAR_DIR / "prepared" / name
-    folder.mkdir(parents=True)
+    folder = _root() / name
+    folder.mkdir()
     return folder
 
 

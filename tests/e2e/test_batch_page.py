@@ -76,8 +76,14 @@ def test_nothing_is_handed_in_before_the_script_is_there_and_what_was_chosen_mea
     page: Page,
 ) -> None:
     held: list[Route] = []
-    page.route(re.compile(r"/js/batches[.\w]*\.js$"), held.append)
-    page.reload(wait_until="commit")
+    script = re.compile(r"/js/batches[.\w]*\.js$")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(script, hold)
+    with page.expect_request(script):
+        page.reload(wait_until="commit")
     hand_in = page.get_by_role("button", name="Hand in")
     expect(hand_in).to_be_disabled()
     page.locator("#files").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": ASTRONAUT})

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import psutil
 
+from detector.checks import RATES
 from tests.detector.batches import FACE
 from tests.detector.live_sessions import record
 from tests.e2e.site_process import SiteProcess
 from tests.ml.drawn_faces import make_dataset
 
-RATES = (
-    *("API", "PREDICT", "STREAM", "ACCOUNT_API", "ACCOUNT_PREDICT", "ACCOUNT_STREAM", "UNAUTHORIZED"),
-    *("DATA_DOWNLOAD", "KEPT", "BATCH", "BATCH_READ", "LIVE_SESSION", "CORRECTION"),
-)
-NO_LIMITS = {f"HAMSTER_{name}_RATE": "" for name in RATES} | {
+NO_LIMITS = {f"HAMSTER_{name.upper()}": "" for name in RATES} | {
     **{"HAMSTER_LIVE_MAX_FPS": "1000", "HAMSTER_ACCOUNT_LIVE_MAX_FPS": "1000"},
-    "HAMSTER_LIVE_ABUSE_FACTOR": "1000",
+    **{"HAMSTER_LIVE_ABUSE_FACTOR": "1000", "HAMSTER_LIVE_MAX_PER_ADDRESS": "0"},
 }
 FAILURE = re.compile(r" (ERROR|CRITICAL) |Traceback| 5\d\d in \d+ ms")
 
@@ -35,16 +32,18 @@ import json
 print("TOKENS", json.dumps(texts | {"": ""}))
 """
 _ROWS = """
-import json, tempfile
+import json
+from contextlib import suppress
 from pathlib import Path
 from django.contrib.auth import get_user_model
 from detector.consent import consent_in_force
 from detector.models import Dataset, DetectorVersion, Prediction, TrainingRun
 from detector.services.batch_intake import Incoming
-from detector.services.batches import create_batch
+from detector.services.batches import TooManyBatches, create_batch
+from detector.services.correction_refusals import CorrectionShareFull, CorrectionsFull
 from detector.services.corrections import Shown, submit_correction
 from detector.services.datasets import register_dataset
-from detector.services.evaluations import request_evaluation
+from detector.services.evaluations import EvaluationIsOpen, request_evaluation
 from detector.services.live_sessions import keep_session
 from detector.services.predictions import keep_prediction
 from detector.services.tokens import make_token
@@ -58,24 +57,21 @@ for person in get_user_model().objects.all():
         )
         keep_session(owner=person, record=read_record(session))
         make_token(owner=person, name="another")
-    try:
+    with suppress(TooManyBatches):
         create_batch(owner=person, files=[Incoming("a.jpg", face), Incoming("b.zip", face)])
+    with suppress(CorrectionShareFull, CorrectionsFull):
         submit_correction(
             owner=person, picture=face.read_bytes(), box=dict(x1=0.25, y1=0.3, x2=0.5, y2=0.6),
             shown=Shown("happy", 0.9, "x"), label="sad", consent=consent_in_force().version,
         )
-    except Exception as full:
-        print(full)
     if person.is_staff:
         data = Dataset.objects.filter(folder={folder!r}).first() or register_dataset(
             name="faces {number}", folder={folder!r}, owner=person)
         TrainingRun.objects.create(
             name="first try", status="failed", error="The disk is full.", owner=person, run_dir={runs!r}
         )
-        try:
+        with suppress(EvaluationIsOpen):
             request_evaluation(version=DetectorVersion.objects.latest("id"), dataset=data, owner=person)
-        except Exception as refused:
-            print(refused)
 """
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -136,8 +137,20 @@ def parameters_of(route: str) -> tuple[str, ...]:
     return tuple(one or other for one, other in PARAMETER.findall(route))
 
 
+def body_of(response: HttpResponse) -> bytes:
+    """All of an answer, also of one that comes in parts."""
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
 def user(name: str, **values: bool | str) -> Any:
     return get_user_model().objects.create_user(name, **values)
+
+
+def with_password_of(one: Any, account: Any) -> Any:
+    """The account with the same password, which is not computed once more: that takes long."""
+    account.password = one.password
+    account.save(update_fields=["password"])
+    return account
 
 
 def signed_in(account: Any) -> Client:
@@ -202,8 +215,8 @@ class House:
         }
         self.form = {"dataset": data.pk, "a": version.pk, "b": version.pk}
         self.owner, self.staff, self.stranger = signed_in(owner), signed_in(staff), Client()
-        self.other = signed_in(user("other"))
-        self.other_staff = signed_in(user("clerk", is_staff=True))
+        self.other = signed_in(with_password_of(owner, user("other")))
+        self.other_staff = signed_in(with_password_of(owner, user("clerk", is_staff=True)))
 
     def fill(self, address: Address) -> str:
         """The address with the ids of these rows. Fails for a parameter that nobody has told us about."""

@@ -92,7 +92,7 @@ DECIDING = ("promote/", "rollback/", "shadow/", "shadow/stop/")
 
 def expected(address: str, method: str, visitor: str, *, is_staff_only: bool, is_public: bool) -> str:
     """What the visitor gets there: yes (the address does what it is for, or says what it lacks), sign in (a
-    redirect), 403, 404 or 405. A refusal of the visitor comes before one of the method."""
+    redirect), 403, 404 or 405. As a rule a refusal of the visitor comes before one of the method."""
     is_api = address.startswith(("api/", "health"))
     stranger = NOT_RIGHT if is_api else SIGN_IN
     exists = method in METHODS_OF[address]
@@ -106,7 +106,9 @@ def expected(address: str, method: str, visitor: str, *, is_staff_only: bool, is
         return stranger
     if is_staff_only:
         decides = address.endswith(DECIDING) and "detectors/" in address
-        if visitor in ("owner", "other") or (visitor == "clerk" and decides):
+        # Pages look at the method first, the API at the visitor.
+        is_refused = visitor == "clerk" and decides and (exists or is_api)
+        if visitor in ("owner", "other") or is_refused:
             return NOT_RIGHT
         return LET_IN if exists else NO_METHOD
     if not exists:
@@ -127,8 +129,8 @@ tests/site/test_permissions.py tries, cell by cell; a new address without a line
   one without any.
 - With a token (`Authorization: Bearer hamster_...`) addresses under `/api/` answer as to the account's
   session, but a token makes no tokens (403). All other addresses take no tokens: *nobody*.
-- Every method that is not listed (of GET, POST, PUT, PATCH, DELETE) is a 405 for whoever is let in there by
-  another, and for all others the same refusal as the listed ones.
+- Every method that is not listed (of GET, POST, PUT, PATCH, DELETE) is a 405 or, where the visitor is refused
+  first, the same refusal as that of the listed ones.
 """
 _BELOW = """
 ## Sockets

@@ -1,27 +1,27 @@
 """Each cell of the table of permissions (tests/site/permissions.py), with a session and with a token."""
 
+from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth import get_user
-from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import get_resolver
 
-from detector.checks import RATES
 from detector.services.tokens import make_token
 from tests.site.house import (
     BY_KEY,
     METHODS,
     PUBLIC,
+    SECRET,
     SIGN_IN,
     STAFF,
     Address,
     House,
     audience_of,
+    body_of,
     parameters_of,
     routes,
 )
@@ -38,45 +38,45 @@ NO_TABLE = {
 }
 
 
-@pytest.fixture
-def house(tmp_path, settings) -> House:
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.HAMSTER = {**settings.HAMSTER, **dict.fromkeys(RATES, "")}
-    cache.clear()
-    return House(tmp_path / "incoming")
+class Visitor:
+    """Somebody with a session, a token or neither. What an answer sets in a browser is forgotten."""
+
+    def __init__(self, house: House, session: str | None = None, token: str | None = None) -> None:
+        self._form = house.form
+        self._cookies = {"sessionid": session} if session else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._client = Client(raise_request_exception=False, headers=headers)
+
+    def ask(self, route: str, path: str, method: str) -> tuple[str, HttpResponse]:
+        """What comes of one request, as in the table, and the answer. Only what is refused could change
+        something. Where there is nothing but to post, a form says what is evaluated, on what."""
+        self._client.cookies = SimpleCookie(self._cookies)
+        with transaction.atomic():
+            if method == "POST" and "GET" not in METHODS_OF[route]:
+                response = self._client.post(path, self._form)
+            else:
+                response = self._client.generic(method, path)
+            got = told(response)
+            transaction.set_rollback(got == LET_IN)
+        return got, response
 
 
-def clients_of(house: House) -> dict[str, dict[str, Any]]:
-    """What each visitor's requests carry: a session, and a token."""
-    people = {"owner": house.owner, "other": house.other, "staff": house.staff, "clerk": house.other_staff}
-    return {
-        "nobody": {"session": None, "token": None},
-        **{
-            name: {
-                "session": client.cookies["sessionid"].value,
-                "token": make_token(owner=get_user(client), name="of the table")[1],
-            }
-            for name, client in people.items()
-        },
+def by_session(house: House) -> dict[str, Visitor]:
+    return {"nobody": Visitor(house)} | {
+        name: Visitor(house, session=client.cookies["sessionid"].value)
+        for name, client in people_of(house).items()
     }
 
 
-def ask(
-    path: str, method: str, *, form: dict[str, int], session: str | None = None, token: str | None = None
-) -> str:
-    """What comes of one request, which changes nothing: as in the table. What is evaluated, on what, is said
-    in a form."""
-    client = Client(raise_request_exception=False)
-    if session:
-        client.cookies["sessionid"] = session
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with transaction.atomic():
-        if method == "POST" and path.endswith("evaluate/"):
-            response = client.post(path, form, headers=headers)
-        else:
-            response = client.generic(method, path, headers=headers)
-        transaction.set_rollback(True)
-    return told(response)
+def by_token(house: House) -> dict[str, Visitor]:
+    return {
+        name: Visitor(house, token=make_token(owner=get_user(client), name="of the table")[1])
+        for name, client in people_of(house).items()
+    }
+
+
+def people_of(house: House) -> dict[str, Client]:
+    return {"owner": house.owner, "other": house.other, "staff": house.staff, "clerk": house.other_staff}
 
 
 def told(response: HttpResponse) -> str:
@@ -99,31 +99,43 @@ def test_every_address_has_its_line():
 
 @pytest.mark.parametrize("method", [method.upper() for method in METHODS])
 def test_each_cell_is_as_the_table_says(house, method):
-    """A method that is not there is tried by a stranger and by somebody who is let in."""
-    carried, wrong = clients_of(house), []
-    for route, methods in METHODS_OF.items():
+    """Methods that are not there are tried too. Nobody but its owner, or staff for what is staff's, is told
+    anything of what is in there, and what they may only look at does open for them."""
+    visitors, wrong = by_session(house), []
+    for route in METHODS_OF:
         path = house.fill(Address(route, route.removeprefix("api/"), parameters_of(route)))
-        for visitor in VISITORS if method in methods else ("nobody", "staff"):
-            cell = expected(route, method, visitor, **whose(route))
-            got = ask(path, method, form=house.form, session=carried[visitor]["session"])
+        kind = whose(route)
+        for name in VISITORS:
+            cell = expected(route, method, name, **kind)
+            got, response = visitors[name].ask(route, path, method)
+            where = f"{method} /{route} as {name}"
             if got != cell:
-                wrong.append(f"{method} /{route} as {visitor}: {got}, not {cell}")
+                wrong.append(f"{where}: {got}, not {cell}")
+            may_know = got == LET_IN if kind["is_staff_only"] else name == "owner"
+            if not may_know and SECRET.encode() in body_of(response):
+                wrong.append(f"{where} is told what is not theirs")
+            opens = response.status_code in (200, 302)
+            if method == "GET" and got == LET_IN and not kind["is_public"] and not opens:
+                wrong.append(f"{where}: {response.status_code}")
     assert not wrong, "\n".join(wrong)
+    assert house.owner.get("/api/batches/").json()["results"][0]["counts"]["succeeded"] == 1
 
 
 def test_a_token_opens_what_its_accounts_session_opens_in_the_api_and_nothing_else(house):
-    carried, wrong = clients_of(house), []
+    visitors, wrong = by_token(house), []
     for route, methods in METHODS_OF.items():
         path = house.fill(Address(route, route.removeprefix("api/"), parameters_of(route)))
         for method in methods:
-            for visitor in ("owner", "other", "staff") if route.startswith("api/") else ("staff",):
-                taken_for = visitor if route.startswith("api/") else "nobody"
+            for name in ("owner", "other", "staff") if route.startswith("api/") else ("staff",):
+                taken_for = name if route.startswith("api/") else "nobody"
                 cell = expected(route, method, taken_for, **whose(route))
                 if (route, method) == ("api/tokens/", "POST"):
                     cell = "403"
-                got = ask(path, method, form=house.form, token=carried[visitor]["token"])
+                got, response = visitors[name].ask(route, path, method)
                 if got != cell:
-                    wrong.append(f"{method} /{route} with a token of {visitor}: {got}, not {cell}")
+                    wrong.append(f"{method} /{route} with a token of {name}: {got}, not {cell}")
+                if got != LET_IN and SECRET.encode() in body_of(response):
+                    wrong.append(f"{method} /{route} with a token of {name} is told what is not theirs")
     assert not wrong, "\n".join(wrong)
 
 

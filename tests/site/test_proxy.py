@@ -8,15 +8,14 @@ import socket
 import ssl
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-import psycopg
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.databases import EmbeddedPostgres
 from tests.detector.live_site import PATIENCE, message
 from tests.detector.workers import wait_until
 from tests.site.compose_site import ROOT, WEBS, ComposeSite, missing_programs
@@ -31,15 +30,11 @@ MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def database_url(tmp_path_factory) -> Iterator[str]:
-    with warnings.catch_warnings(action="ignore"):  # it looks for a folder that it does not need
-        import pgserver
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
-    folder = server.get_postmaster_info().socket_dir
-    with psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE hamster")
-    yield f"postgres://postgres@/hamster?host={str(folder).replace('/', '%2F')}"
-    server.cleanup()
+def database_url() -> Iterator[str]:
+    pytest.importorskip("pgserver")  # not for every Python and machine: see requirements-dev.txt
+    server = EmbeddedPostgres()
+    yield server.new_database("hamster")
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,12 @@ got less than half of the mean's answers, or over one of the limits.
 
 `ws` speaks the live protocol; with `--in-flight 0` cameras send whatever the answers do, which is overload
 as it comes. `http` is the way of the original service: one POST /api/predict/stream with base64 in JSON for
-each frame, on a kept-alive connection; start the site with HAMSTER_STREAM_RATE= (empty) for it, or its rate
-limit is what you measure. Frames are 320x240 JPEGs of one astronaut, all a little different; with `--no-face`
-of the same pictures without the head.
+each frame, on a kept-alive connection. Frames are 320x240 JPEGs of one astronaut, all a little different;
+with `--no-face` of the same pictures without the head.
+
+All cameras come from one address. A site that was started with the default settings refuses what is too much
+of one, and its limits are what you measure: for more than 50 cameras start it with
+HAMSTER_LIVE_MAX_PER_ADDRESS=0 and HAMSTER_SOCKET_RATE= (empty), for `http` with HAMSTER_STREAM_RATE= (empty).
 """
 
 import argparse
@@ -26,6 +29,7 @@ import struct
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -130,18 +134,19 @@ async def live_camera(arguments: argparse.Namespace, frames: list[bytes], first:
 
     async def listen() -> None:
         nonlocal dropped
-        async for text in socket:
-            answer = json.loads(text)
-            if answer["type"] == "prediction":
-                tally.latencies.append(time.perf_counter() - waiting.pop(answer["frame"]))
-                for older in [number for number in waiting if number < answer["frame"]]:
-                    del waiting[older]
-                dropped = answer["dropped"]
-                tally.faces += len(answer["faces"])
-                tally.bytes_down += len(text)
-            elif answer["type"] == "error":
-                tally.errors[answer["code"]] += 1
-                waiting.pop(answer.get("frame"), None)
+        with suppress(ConnectionClosed):  # whoever sends next is told
+            async for text in socket:
+                answer = json.loads(text)
+                if answer["type"] == "prediction":
+                    tally.latencies.append(time.perf_counter() - waiting.pop(answer["frame"]))
+                    for older in [number for number in waiting if number < answer["frame"]]:
+                        del waiting[older]
+                    dropped = answer["dropped"]
+                    tally.faces += len(answer["faces"])
+                    tally.bytes_down += len(text)
+                elif answer["type"] == "error":
+                    tally.errors[answer["code"]] += 1
+                    waiting.pop(answer.get("frame"), None)
 
     try:
         async with connect(
