@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -235,7 +236,15 @@ class InterruptedOutput(StringIO):
         return written
 
 
-def test_ctrl_c_leaves_the_batch_to_the_workers_and_says_so(make_batch):
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests run in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_leaves_the_batch_to_the_workers_and_says_so(make_batch, ctrl_c):
     said = InterruptedOutput()
     Command(stdout=said).follow(make_batch(a_jpg=FACE))
     assert "The batch goes on without this command" in said.getvalue()
