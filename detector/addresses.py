@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework.settings import api_settings
 
 
@@ -17,6 +18,11 @@ def client_address(peer: str | None, forwarded_for: str | None) -> str | None:
         return _household(peer)
     addresses = forwarded_for.split(",")
     return _household(addresses[-min(proxies, len(addresses))].strip())
+
+
+def address_of_request(request: HttpRequest) -> str | None:
+    """The same of a request."""
+    return client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
 
 
 def address_of(scope: Mapping[str, Any]) -> str | None:

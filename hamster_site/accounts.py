@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
-from detector.addresses import client_address
+from detector.addresses import address_of_request
 
 logger = logging.getLogger(__name__)
 SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
@@ -53,7 +53,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that attempts are counted by, as everywhere on this site."""
-        address = client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+        address = address_of_request(request)
         try:
             return str(ipaddress.ip_address(address or NOWHERE))
         except ValueError:  # a proxy that writes something else into the header

@@ -5,7 +5,7 @@ from rest_framework import authentication
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.request import Request
 
-from detector.addresses import client_address
+from detector.addresses import address_of_request
 from detector.api.throttles import TooOften
 from detector.models import ApiToken
 from detector.services.tokens import BadToken, token_in
@@ -31,7 +31,7 @@ class BearerToken(authentication.BaseAuthentication):
             text = token_in(request.headers.get("Authorization", ""))
             if text is None:
                 return None
-            address = client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+            address = address_of_request(request)
             token = enter_with_token(text, address=address)
         except TooOften as error:
             raise Throttled(error.retry_after) from error

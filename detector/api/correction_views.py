@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from detector.addresses import client_address
+from detector.addresses import address_of_request
 from detector.api.correction_serializers import (
     CorrectionSerializer,
     CorrectionUploadSerializer,
@@ -106,7 +106,7 @@ class CorrectionListView(ListAPIView):
             label=said["label"],
             consent=said["consent"],
             key=request.headers.get(KEY_HEADER, ""),
-            address=client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For")),
+            address=address_of_request(request),
         )
         return Response(NewCorrectionSerializer(correction, context={"code": code}).data, 201)
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from redis.exceptions import RedisError
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
-from detector.addresses import client_address
+from detector.addresses import address_of_request
 from detector.conf import config
 from detector.errors import HamsterError
 
@@ -28,7 +28,7 @@ class ConfiguredRate(SimpleRateThrottle):
         return getattr(config, f"{self.scope}_rate") or None
 
     def get_ident(self, request: HttpRequest) -> str | None:
-        return client_address(request.META.get("REMOTE_ADDR"), request.headers.get("X-Forwarded-For"))
+        return address_of_request(request)
 
     def allow_request(self, request: HttpRequest, view: "APIView") -> bool:
         """Without Redis nothing is counted, and the site goes on."""
