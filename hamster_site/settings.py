@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from hamster_site.embedded_redis import embedded_redis_url
 from hamster_site.environment import FileAwareEnv
-from hamster_site.logging import FORMATS
+from hamster_site.logging import FORMATS, as_warning
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -329,6 +329,7 @@ LOGGING = {
     "loggers": {
         # Each request is already one line of hamster_site.connections.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": [as_warning]},
         "django.server": {"handlers": [], "propagate": True},
         "daphne": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
