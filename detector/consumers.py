@@ -19,6 +19,7 @@ from django.utils.translation import activate
 from detector import protocol
 from detector.addresses import address_of
 from detector.api.throttles import TooOften
+from detector.close_codes import CLOSE_NORMAL, CLOSE_POLICY, CLOSE_TRY_AGAIN
 from detector.conf import config
 from detector.engine import get_engine
 from detector.engine.pictures import Outcome, Picture
@@ -39,9 +40,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-CLOSE_NORMAL = 1000
-CLOSE_POLICY = 1008
-CLOSE_TRY_AGAIN = 1013
 # Answers that may wait for the server to take them; with more, frames are dropped until some have gone.
 MAX_UNSENT = 8
 PLACES = Places()

@@ -17,6 +17,7 @@ from django.utils.translation import activate
 from django.utils.translation import gettext_lazy as _
 
 from detector.api.throttles import TooOften
+from detector.close_codes import CLOSE_POLICY, CLOSE_TRY_AGAIN
 from detector.conf import config
 from detector.errors import HamsterError, ServerBusy
 from detector.jobs import WATCHABLE
@@ -29,8 +30,6 @@ logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 1.0  # seconds
 MOST_WATCHED = 20
 LONGEST_MESSAGE = 1000  # characters
-CLOSE_POLICY = 1008
-CLOSE_TRY_AGAIN = 1013
 PLACES = Places()
 LARGEST_ID = 2**63 - 1
 

@@ -79,7 +79,7 @@ def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -
     except httpcore.TimeoutException as error:
         raise NoAnswer(f"No answer came within {seconds:g} seconds.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-        raise NoAnswer(f"No answer came: {error or type(error).__name__}.") from error
+        raise NoAnswer(f"No answer came: {_reason(error)}.") from error
 
 
 def public_address(host: str, port: int, *, look_up: bool = True) -> str | None:
@@ -93,7 +93,7 @@ def public_address(host: str, port: int, *, look_up: bool = True) -> str | None:
     except (OSError, UnicodeError) as error:
         if not look_up:
             return None
-        raise AddressRefused(f"{host} has no address: {error}.") from error
+        raise AddressRefused(f"{host} has no address: {_reason(error)}.") from error
     addresses = [str(entry[4][0]) for entry in found]
     for address in addresses:
         if not (config.webhook_allow_private or is_public(address)):
@@ -111,6 +111,14 @@ def is_public(address: str) -> bool:
             return False
     special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
     return ip.is_global and not special and not any(ip in block for block in NOT_PUBLIC)
+
+
+def _reason(error: Exception) -> str:
+    """What the system or the library says is wrong, without the system's number for it."""
+    first = error.args[0] if error.args else None
+    cause = first if isinstance(first, OSError) else error  # httpcore's errors wrap the system's
+    said = getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+    return said.removesuffix(".")
 
 
 class _PublicBackend(httpcore.NetworkBackend):

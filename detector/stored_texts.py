@@ -1,8 +1,9 @@
 """Texts that were put into English before it was known who reads them, said again in the reader's language.
 
-Workers store why something failed, and `ml` knows no languages. A text is stored as logs, admin and
-command line show it; whoever shows it to a person passes it through `translated`, which finds the words that
-it was made of by its form. One that is not known, such as an older release's, is shown as it stands.
+Workers store why something failed, threads of the engine serve everybody, and `ml` knows no languages. A text
+is stored as logs, admin and command line show it; whoever shows it to a person passes it through
+`translated`, which finds the words that it was made of by its form. One that is not known, such as an older
+release's, is shown as it stands.
 """
 
 import re
@@ -30,6 +31,10 @@ OF_PICTURES = (
     _("The image is not valid base64."),
     _("The picture could not be looked at. The failure has been logged."),
 )
+OF_THE_ENGINE = (
+    _("The server is shutting down."),
+    _("All places for live cameras are taken. Please try again in a moment."),
+)
 OF_BATCHES = (
     _("The name of this file points outside of its zip archive."),
     _("This is a link to another file, not a file."),
@@ -53,6 +58,15 @@ OF_WEBHOOKS = (
     _("Answered {status} instead of 2xx."),
     _("{host} has no address: {error}."),
     _("{host} is at {address}, which is not a public address."),
+    # What the system says of a name or a connection, and httpcore of the other side.
+    _("Name or service not known"),
+    _("No address associated with hostname"),
+    _("Temporary failure in name resolution"),
+    _("Connection refused"),
+    _("Connection reset by peer"),
+    _("Network is unreachable"),
+    _("No route to host"),
+    _("Server disconnected without sending a response"),
 )
 OF_DATASETS = (
     _("The folder {folder} is not there any more."),
@@ -134,6 +148,8 @@ OF_TRAINING = (
     _("the weights in {file} do not fit its config: {error}"),
     _("{file} does not exist: there is nothing to resume"),
     _("{file} belongs to a run with other settings or other data: it can't go on from it"),
+    _("the traced graph lacks {values}"),
+    _("ONNX Runtime differs from torch by {difference} (at most {tolerance} is allowed)"),
     _("the loss of batch {number} is not finite: {terms}"),
     _("this machine or this build of PyTorch has no device {device}: {error}"),
     _("no training image has the source {sources}"),
@@ -145,7 +161,7 @@ OF_TRAINING = (
         "epoch {epoch} is kept: put them back and resume the run."
     ),
 )
-KNOWN = OF_PICTURES + OF_BATCHES + OF_WEBHOOKS + OF_DATASETS + OF_VERSIONS + OF_TRAINING
+KNOWN = OF_PICTURES + OF_THE_ENGINE + OF_BATCHES + OF_WEBHOOKS + OF_DATASETS + OF_VERSIONS + OF_TRAINING
 
 
 def translated(text: str) -> str:

@@ -1,11 +1,14 @@
 """Environment variables, or the files that they name."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
+
+RATE = re.compile(r"\d+/([1-9]\d*)?[smhd](/ip)?")
 
 
 class _WithoutLineEnds(FileAwareMapping):
@@ -31,6 +34,15 @@ class FileAwareEnv(environ.FileAwareEnv):
                 raise ImproperlyConfigured(f"{var}_FILE={file}: {why}.") from None
             raise ImproperlyConfigured(f"{var}={self.ENVIRON[var]} makes no sense: {error}.") from error
 
+    def count(self, var: str, default: int) -> int:
+        """The setting, a whole number that is not negative. Raises ImproperlyConfigured, which names it."""
+        return self.get_value(var, cast=_count, default=default)
+
+    def rate(self, var: str, default: str) -> str:
+        """The setting, how often one address may do something: 10/h/ip, several with commas, or empty for no
+        limit. Raises ImproperlyConfigured, which names it."""
+        return self.get_value(var, cast=_rate, default=default)
+
     def one_of(self, var: str, choices: Collection[str], default: str) -> str:
         """The setting, if it is one of these. Raises ImproperlyConfigured, which names it."""
         value = self.str(var, default=default)
@@ -42,3 +54,16 @@ class FileAwareEnv(environ.FileAwareEnv):
 
     def _file_of(self, var: str) -> str | None:
         return self.ENVIRON.env.get(f"{var}_FILE")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("it is less than 0")
+    return number
+
+
+def _rate(text: str) -> str:
+    if text and not all(RATE.fullmatch(part.strip()) for part in text.split(",")):
+        raise ValueError("it is no rate like 10/h/ip")
+    return text

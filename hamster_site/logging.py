@@ -84,4 +84,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+def as_warning(record: logging.LogRecord) -> bool:
+    """A filter that lets everything pass, as a warning in one line: what a stranger did wrong is no error of
+    the site, and where it was noticed tells nothing."""
+    record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    record.exc_info = record.exc_text = None
+    return True
+
+
 FORMATS = {"line": LineFormatter, "json": JsonFormatter}

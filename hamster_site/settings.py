@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from hamster_site.embedded_redis import embedded_redis_url
 from hamster_site.environment import FileAwareEnv
-from hamster_site.logging import FORMATS
+from hamster_site.logging import FORMATS, as_warning
 from hamster_site.secret_key import stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -77,7 +77,7 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # asked without the proxy
-    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600)
+    SECURE_HSTS_SECONDS = env.count("HSTS_SECONDS", default=3600)
     # Whether every name below this one is HTTPS too, only its owner knows. Until that is said, either way,
     # `check --deploy` asks for it.
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
@@ -117,7 +117,7 @@ ACCOUNT_SIGNUP_FIELDS = [
     *("password1*", "password2*"),
 ]
 # Every account has rates and room of its own, so one address may not make many.
-ACCOUNT_RATE_LIMITS = {"signup": env.str("SIGN_UP_RATE", default="10/h/ip")}
+ACCOUNT_RATE_LIMITS = {"signup": env.rate("SIGN_UP_RATE", default="10/h/ip")}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_ADAPTER = "hamster_site.accounts.AccountAdapter"
 ACCOUNT_FORMS = {"login": "hamster_site.accounts.SignInForm"}
@@ -263,7 +263,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "detector.api.errors.exception_handler",
     # Proxies in front of us: without any, X-Forwarded-For is the client's own invention and must not
     # decide whose requests are counted.
-    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
+    "NUM_PROXIES": env.count("NUM_PROXIES", default=0),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hamster Expression",
@@ -329,6 +329,7 @@ LOGGING = {
     "loggers": {
         # Each request is already one line of hamster_site.connections.
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": [as_warning]},
         "django.server": {"handlers": [], "propagate": True},
         "daphne": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

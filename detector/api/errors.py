@@ -47,7 +47,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         return Response(body, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     elif isinstance(error, SuspiciousOperation):
         logger.warning("suspicious request: %s", error)
-        error = exceptions.ParseError("The request is malformed.")
+        error = exceptions.ParseError(gettext("The request is malformed."))
     if isinstance(error, exceptions.APIException):
         return _framework_error(error)
     logger.error("%s failed", context["request"].path, exc_info=error)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotAuthenticated
@@ -79,7 +80,7 @@ class PredictView(APIView):
         if not wanted.validated_data["keep"]:
             return Response(predict(uploaded(request).read()))
         if not request.user.is_authenticated:
-            raise NotAuthenticated("Sign in to keep results.")
+            raise NotAuthenticated(gettext("Sign in to keep results."))
         check_room(owner=request.user)
         file = uploaded(request)
         content = file.read()

@@ -73,6 +73,8 @@ def finished_epochs(run: TrainingRun) -> list[dict[str, Any]]:
 
 def last_log_lines(run: TrainingRun, count: int = LOG_LINES) -> list[str]:
     """The end of what the run's process has logged."""
+    if not run.run_dir:
+        return []
     try:
         with (Path(run.run_dir) / "train.log").open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_BYTES))

@@ -148,10 +148,14 @@ def queue_training_run(
             )
         run.save()
         run.datasets.set(datasets)
-        run.run_dir = str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")
+        run.run_dir = _folder_of(run)
         run.save(update_fields=["run_dir"])
         transaction.on_commit(lambda: _send(run.pk))
     return run
+
+
+def _folder_of(run: TrainingRun) -> str:
+    return str(Path(settings.VAR_DIR) / "runs" / f"{run.pk}-{slugify(run.name)[:60] or 'run'}")
 
 
 def _init_weights(run: TrainingRun) -> str:
@@ -181,6 +185,8 @@ def resume(*, run: TrainingRun) -> None:
     Raises NotResumable, UnusableDataDirs.
     """
     changes = {} if has_checkpoint(run) else {"progress": 0.0}
+    if not run.run_dir:  # it would be trained, and logged, in the folder that the worker was started in
+        changes["run_dir"] = _folder_of(run)
     now = timezone.now()
     with transaction.atomic():
         stopped = TrainingRun.objects.filter(pk=run.pk, status__in=RESUMABLE)

@@ -95,7 +95,7 @@ def test_nobody_there_is_no_answer(hamster):
     hamster(webhook_allow_private=True)
     with receiver() as taken:
         url = taken.url
-    with pytest.raises(NoAnswer):
+    with pytest.raises(NoAnswer, match=r"^No answer came: Connection refused\.$"):
         post(url, body=b"x", headers={}, seconds=2)
 
 

@@ -19,12 +19,14 @@ ROOMS = Path(ml.__file__).parents[1]
 SAYING = {  # the classes and functions whose text is stored, and where in a call it stands
     **dict.fromkeys(("BadImage", "ImageTooLarge", "DatasetError", "OutsideFile", "UnusableFile"), 0),
     **dict.fromkeys(("DetectorFileError", "CheckpointError", "DeviceError", "NonFiniteLossError"), 0),
-    **{"NoAnswer": 0, "AddressRefused": 0, "Finding": 3, "Refusal": 1, "_Unusable": 1, "_plain": 1},
+    **dict.fromkeys(("ExportError", "ServerBusy", "NoAnswer", "AddressRefused"), 0),
+    **{"Finding": 3, "Refusal": 1, "_Unusable": 1, "_plain": 1},
 }
 SOURCES = (
     *("ml/images.py", "ml/dataset.py", "ml/inspection.py", "ml/inside.py", "ml/predictor.py"),
     *("ml/checkpoint.py", "ml/engine.py", "ml/precision.py", "ml/training_run.py", "ml/training_data.py"),
-    *("ml/image_cache.py", "detector/outbound.py", "detector/services/batch_intake.py"),
+    *("ml/image_cache.py", "ml/export.py", "detector/engine/queues.py", "detector/outbound.py"),
+    "detector/services/batch_intake.py",
     *("detector/services/evaluations.py", "detector/services/training_process.py"),
     *("detector/services/correction_files.py",),
 )
@@ -77,13 +79,19 @@ def test_a_text_is_taken_for_what_it_was_made_of(form: str) -> None:
     assert [value for value in values.values() if value not in said] == []
 
 
-def test_a_reason_inside_of_a_text_is_translated_with_it() -> None:
-    text = "The trained detector cannot be registered: a.onnx is damaged or not an ONNX file."
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "The trained detector cannot be registered: a.onnx is damaged or not an ONNX file.",
+            "No se puede registrar el detector entrenado: a.onnx está dañado o no es un archivo ONNX.",
+        ),
+        ("No answer came: Connection refused.", "No llegó respuesta: conexión rechazada."),
+    ],
+)
+def test_a_reason_inside_of_a_text_is_translated_with_it(text: str, said: str) -> None:
     with override("es"):
-        said = translated(text)
-    assert said == (
-        "No se puede registrar el detector entrenado: a.onnx está dañado o no es un archivo ONNX."
-    )
+        assert translated(text) == said
 
 
 @pytest.mark.parametrize("text", ["", "What an older release said.", "Killed\n" * 2000])

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from detector import tasks
 from detector.models import Dataset, TrainingRun
-from detector.selectors.training import queue_place
+from detector.selectors.training import last_log_lines, queue_place
 from detector.services import training
 from detector.services.training import (
     HEARTBEAT_LIMIT,
@@ -219,6 +219,16 @@ def test_failed_run_without_a_checkpoint_is_started_from_the_beginning(tmp_path)
     run.refresh_from_db()
     assert (run.status, run.progress) == (Status.QUEUED, 0.0)
     assert "--resume" not in training_command(run)
+
+
+def test_run_without_a_folder_has_no_log_and_gets_a_folder_when_it_is_resumed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("train.log").write_text("of something else")
+    run = run_in(Status.FAILED)
+    assert last_log_lines(run) == []
+    resume(run=run)
+    run.refresh_from_db()
+    assert Path(run.run_dir) == Path(settings.VAR_DIR) / "runs" / f"{run.pk}-run"
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING, Status.SUCCEEDED])

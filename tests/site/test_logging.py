@@ -5,6 +5,8 @@ import re
 import sys
 from datetime import datetime, timedelta
 
+from django.test import Client
+
 from detector.origin import connection_id, on_behalf_of, task_id
 from hamster_site.logging import FORMATS
 
@@ -91,3 +93,10 @@ def test_message_cannot_forge_a_second_line():
     text = logged("GET /a\n2026-01-01 00:00:00.000 ERROR\r\x1b[31m\x85 404")
     assert text.count("\n") == 1
     assert "GET /a\\n2026-01-01 00:00:00.000 ERROR\\r\\x1b[31m\\x85 404" in text
+
+
+def test_a_wrong_host_is_a_warning_without_a_traceback(caplog):
+    assert Client().get("/health", headers={"Host": "evil.example"}).status_code == 400
+    (record,) = caplog.records
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+    assert "evil.example" in FORMATS["line"]().format(record)

@@ -37,6 +37,8 @@ def test_about_shows_the_figures_and_tables_of_the_version_at_work(client: Clien
     for name in EMOTIONS:
         row = metrics["per_class"][name]
         assert f"{name} {row['count']} {row['AP50']:.3f} {row['precision']:.3f} {row['recall']:.3f}" in text
+    hardest = sorted(EMOTIONS, key=lambda name: metrics["per_class"][name]["recall"])[:3]
+    assert "The hardest for it are {}, {} and {}.".format(*hardest) in text
     page = client.get("/about/").content.decode()
     cells = [int(number) for number in re.findall(r'<td data-shade="\d"[^>]*>(?:<span[^>]*>)?(\d+)', page)]
     assert cells == [count for row in metrics["confusion"] for count in row]
