@@ -98,13 +98,12 @@ def _damage_png(data: bytes, kind: int, where: int, number: int) -> bytes:
     """One of: other dimensions, bit depth or colour, a chunk more, fewer, twice, elsewhere; sums right."""
     chunks = _png_chunks(data)
     place = where % len(chunks)
+    header = bytearray(chunks[0][1].ljust(13, b"\0"))  # earlier damage may have put another chunk first
     match kind % 5:
         case 0:
-            header = bytearray(chunks[0][1])
             struct.pack_into(">I", header, 4 * (where % 2), NUMBERS[number % len(NUMBERS)])
             chunks[0] = (b"IHDR", bytes(header))
         case 1:
-            header = bytearray(chunks[0][1])
             header[8 + where % 5] = number % 18
             chunks[0] = (b"IHDR", bytes(header))
         case 2:
@@ -138,7 +137,7 @@ def _damage_jpeg(data: bytes, kind: int, where: int, number: int) -> bytes:
     place = where % len(segments)
     match kind % 6:
         case 0:
-            frames = [index for index, one in enumerate(segments) if one[1] in (0xC0, 0xC1, 0xC2)]
+            frames = [index for index, one in enumerate(segments) if len(one) > 8 and one[1] in (0xC0, 0xC1, 0xC2)]
             for index in frames:
                 changed = bytearray(segments[index])
                 struct.pack_into(">H", changed, 5 + 2 * (where % 2), NUMBERS[number % len(NUMBERS)] & 0xFFFF)
