@@ -137,7 +137,8 @@ def _damage_jpeg(data: bytes, kind: int, where: int, number: int) -> bytes:
     place = where % len(segments)
     match kind % 6:
         case 0:
-            frames = [index for index, one in enumerate(segments) if len(one) > 8 and one[1] in (0xC0, 0xC1, 0xC2)]
+            heads = (0xC0, 0xC1, 0xC2)
+            frames = [index for index, one in enumerate(segments) if len(one) > 8 and one[1] in heads]
             for index in frames:
                 changed = bytearray(segments[index])
                 struct.pack_into(">H", changed, 5 + 2 * (where % 2), NUMBERS[number % len(NUMBERS)] & 0xFFFF)
