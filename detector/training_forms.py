@@ -1,6 +1,6 @@
 """The form of a new training run, in the admin and on the site's own page."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils import timezone
@@ -18,11 +18,15 @@ def default_name() -> str:
 class KnownDatasets(forms.ModelMultipleChoiceField):
     """Data sets by their ids, of which some may be larger than any database's."""
 
+    default_error_messages: ClassVar = {"invalid_choice": _("There is no such data set.")}
+
     def _check_values(self, value: Any) -> Any:
         try:
             return super()._check_values(value)
         except OverflowError as error:
-            raise forms.ValidationError(_("There is no such data set."), code="invalid_choice") from error
+            raise forms.ValidationError(
+                self.error_messages["invalid_choice"], code="invalid_choice"
+            ) from error
 
 
 class TrainingRunForm(forms.ModelForm):

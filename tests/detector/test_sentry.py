@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from django.db import connection
 
 from tests.detector.live_site import FRAME, ROOT, LiveSite
 from tests.detector.receiver import receiver
@@ -57,7 +58,8 @@ def event_in(envelope: bytes) -> dict:
 def test_a_failure_is_told_with_its_kind_its_place_and_the_id_that_the_log_has(told):
     event = event_in(told["sent"])
     assert told["path"] == "/api/7/envelope/"
-    assert event["exception"]["values"][-1]["type"] == "OperationalError"
+    missing_table = "ProgrammingError" if connection.vendor == "postgresql" else "OperationalError"
+    assert event["exception"]["values"][-1]["type"] == missing_table
     frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
     assert any(frame["module"] == "detector.services.predictions" and frame["lineno"] for frame in frames)
     assert (event["environment"], event["server_name"], event["level"]) == ("tests", "web", "error")
