@@ -73,7 +73,9 @@ def postgres_killed(_: argparse.Namespace) -> Iterator[tuple[OwnSite, Strike]]:
     site.environment["DATABASE_URL"] = f"postgres://postgres@/postgres?host={where}"
 
     def strike(site: OwnSite, chance: random.Random) -> None:
-        psutil.Process(server.get_pid()).kill()
+        killed = psutil.Process(server.get_pid())
+        killed.kill()
+        killed.wait(PATIENCE)  # one that is just dying would be taken for a server that runs
         time.sleep(chance.uniform(0, 3))
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
