@@ -22,6 +22,7 @@ from detector.api.batch_serializers import (
 )
 from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
 from detector.api.download_answers import LIST, AnyAccept, download
+from detector.api.idempotency import KEY_HEADER, KEY_PARAMETER
 from detector.api.pagination import CursorPagination, NewestFirst
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import BatchRate, BatchReadRate
@@ -92,6 +93,7 @@ class BatchListView(OwnBatches, ListAPIView):
 
     @extend_schema(
         operation_id="create_batch",
+        parameters=[KEY_PARAMETER],
         description="Hand in pictures and zip archives of pictures. What is no picture becomes an item that "
         "has failed; the others are looked at by the site's batch workers. If a webhook is named, the answer "
         "holds its secret, for the only time.",
@@ -99,8 +101,8 @@ class BatchListView(OwnBatches, ListAPIView):
         responses={
             202: BatchDetailSerializer,
             **OWN_ERRORS,
-            400: OpenApiResponse(ErrorSerializer, "no_files, bad_webhook, parse_error"),
-            409: OpenApiResponse(ErrorSerializer, "too_many_batches"),
+            400: OpenApiResponse(ErrorSerializer, "no_files, bad_webhook, bad_idempotency_key, parse_error"),
+            409: OpenApiResponse(ErrorSerializer, "too_many_batches, idempotency_key_taken"),
             413: OpenApiResponse(ErrorSerializer, "too_many_items, batch_too_large, request_too_large"),
             415: OpenApiResponse(ErrorSerializer, "unsupported_media_type"),
             507: OpenApiResponse(ErrorSerializer, "disk_full"),
@@ -111,6 +113,7 @@ class BatchListView(OwnBatches, ListAPIView):
             owner=request.user,
             files=request.FILES.getlist("files"),
             webhook=request.POST.get("webhook", ""),
+            key=request.headers.get(KEY_HEADER, ""),
         )
         return self.row(batch.pk, 202, is_new=True)
 

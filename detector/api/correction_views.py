@@ -16,6 +16,7 @@ from detector.api.correction_serializers import (
     CorrectionUploadSerializer,
     NewCorrectionSerializer,
 )
+from detector.api.idempotency import KEY_HEADER, KEY_PARAMETER
 from detector.api.pagination import NewestFirst
 from detector.api.parsers import CropMultiPartParser
 from detector.api.serializers import ErrorSerializer
@@ -25,14 +26,6 @@ from detector.selectors.corrections import correction_with_code, corrections_of
 from detector.services.corrections import Shown, submit_correction, withdraw_correction
 
 CODE_HEADER = "X-Withdrawal-Code"
-KEY_HEADER = "Idempotency-Key"
-KEY_PARAMETER = OpenApiParameter(
-    KEY_HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="32 to 128 letters, digits, - and _, drawn at random: the same request once more with "
-    "the same key gets the same answer, code and all, and nothing is kept twice.",
-)
 CODE_PARAMETER = OpenApiParameter(
     CODE_HEADER, str, OpenApiParameter.HEADER, description="Of a correction that was sent without an account."
 )

@@ -24,6 +24,12 @@ class BatchJob(models.Model):
     asked_by = models.CharField(
         max_length=64, blank=True, help_text="Id of the request that handed it in, as the log has it."
     )
+    repeat_key = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash of the key with which its request can be repeated."
+    )
+    handed_in = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what was handed in with that key."
+    )
     folder = models.CharField(max_length=100, unique=True, help_text="Of its files, inside MEDIA_ROOT.")
     created_at = models.DateTimeField(auto_now_add=True)
     served_at = models.DateTimeField(
@@ -34,6 +40,11 @@ class BatchJob(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repeat_key"], condition=~models.Q(repeat_key=""), name="one_batch_of_a_key"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"batch {self.pk}"

@@ -4,6 +4,7 @@ Its files are stored before its rows are written, because that may take a while,
 folders of processes that died in between are found and deleted too.
 """
 
+import hashlib
 import logging
 import math
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from detector.selectors.batches import retryable_items
 from detector.services.account_rows import lock_account
 from detector.services.batch_files import delete_folder, delete_leftovers, new_folder
 from detector.services.batch_intake import Candidate, Incoming, candidates
+from detector.services.repeat_keys import KeyTaken, hash_key
 from detector.services.webhooks import announce_end, check_url, forget_end, new_webhook
 
 logger = logging.getLogger(__name__)
@@ -99,22 +101,31 @@ class NothingToRetry(HamsterError):
     message = _("Nothing in this batch can be tried again: only pictures that failed or were cancelled can.")
 
 
-def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook: str = "") -> BatchJob:
+def create_batch(
+    *, owner: AbstractBaseUser, files: Sequence[Incoming], webhook: str = "", key: str = ""
+) -> BatchJob:
     """Store what was handed in and queue it; what is no picture becomes an item that has failed already.
+    Where a batch of this `key` is there already, that is returned, and nothing more is kept.
 
     The address `webhook`, if there is one, is told when the batch has ended. Raises NoFiles, BadWebhook,
-    TooManyItems, BatchTooLarge, TooManyBatches or AccountGone; then nothing is kept.
+    TooManyItems, BatchTooLarge, TooManyBatches, AccountGone, BadKey or KeyTaken; then nothing is kept.
     """
     if not files:
         raise NoFiles()
     if len(files) > config.batch_max_items:
         raise TooManyItems()
+    repeat_key = key and hash_key(key, owner.pk, of="batch")
+    handed_in = key and _digest(files, webhook)
+    if (earlier := _handed_in_before(repeat_key, handed_in)) is not None:
+        return earlier
     webhook = webhook and check_url(webhook)
     _check_open_batches(owner)
     now = timezone.now()
     batch = BatchJob(
         owner=owner,
         asked_by=connection_id.get(),
+        repeat_key=repeat_key,
+        handed_in=handed_in,
         folder=new_folder(at=now),
         expires_at=now + timedelta(hours=config.batch_retention_hours),
     )
@@ -123,6 +134,9 @@ def create_batch(*, owner: AbstractBaseUser, files: Sequence[Incoming], webhook:
         with transaction.atomic():
             # Whoever else makes one for this account waits here, so that none is counted too late.
             lock_account(owner.pk)
+            if (earlier := _handed_in_before(repeat_key, handed_in)) is not None:  # both came at once
+                delete_folder(batch.folder)
+                return earlier
             _check_open_batches(owner)
             batch.save()
             BatchItem.objects.bulk_create(items, batch_size=200)
@@ -217,6 +231,26 @@ def send_messages(lanes: int) -> None:
     """So many messages for the batch workers, each of which is work until nothing waits."""
     for _lane in range(lanes):
         current_app.send_task("detector.tasks.work_on_batches")
+
+
+def _digest(files: Sequence[Incoming], webhook: str) -> str:
+    """SHA-256 of everything that was handed in."""
+    parts = [webhook.encode(errors="surrogatepass")]
+    for incoming in files:
+        with incoming.path.open("rb") as file:
+            parts += (
+                incoming.name.encode(errors="surrogatepass"),
+                hashlib.file_digest(file, "sha256").digest(),
+            )
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _handed_in_before(repeat_key: str, handed_in: str) -> BatchJob | None:
+    """The batch of this key, as long as it is there. Raises KeyTaken if something else came with it."""
+    earlier = BatchJob.objects.filter(repeat_key=repeat_key).first() if repeat_key else None
+    if earlier is not None and earlier.handed_in != handed_in:
+        raise KeyTaken()
+    return earlier
 
 
 def _check_open_batches(owner: AbstractBaseUser) -> None:

@@ -72,11 +72,3 @@ class CorrectionShareFull(HamsterError):
             "they have been looked at."
         )
         super().__init__(message.format(limit=limit), details={"max_bytes": limit})
-
-
-class KeyTaken(HamsterError):
-    """Another correction came with this key."""
-
-    code = "idempotency_key_taken"
-    status = 409
-    message = _("Another correction was sent with this Idempotency-Key. Draw a new one for each.")

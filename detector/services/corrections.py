@@ -22,7 +22,7 @@ from detector.consent import consent_in_force
 from detector.models import RIGHT_LABELS, Correction
 from detector.selectors.corrections import corrections_of, hash_code, hash_sender, kept_bytes, waiting_bytes
 from detector.services.account_rows import lock_account
-from detector.services.correction_codes import hash_key, new_code
+from detector.services.correction_codes import new_code
 from detector.services.correction_files import delete_crop, redraw, remove_from_dataset, store
 from detector.services.correction_refusals import (
     BadBox,
@@ -30,12 +30,12 @@ from detector.services.correction_refusals import (
     ConsentChanged,
     CorrectionsFull,
     CorrectionShareFull,
-    KeyTaken,
     NoConsent,
     NothingToCorrect,
 )
 from detector.services.datasets import CheckRunning, check_again
 from detector.services.locks import Lock, hold
+from detector.services.repeat_keys import KeyTaken, hash_key
 from ml.config import EMOTIONS
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def submit_correction(
             "label": label,
         },
     }
-    repeat_key = key and hash_key(key, owner and owner.pk)
+    repeat_key = key and hash_key(key, owner and owner.pk, of="correction")
     code = "" if owner else new_code(key)
     if (earlier := _sent_before(repeat_key, said, picture)) is not None:
         return earlier, code

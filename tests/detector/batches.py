@@ -36,10 +36,10 @@ def incoming(folder: Path, **contents: bytes) -> list[Incoming]:
     return files
 
 
-def send(client: Client, *files: tuple[str, bytes]):
-    """POST the files as a batch."""
+def send(client: Client, *files: tuple[str, bytes], key: str = ""):
+    """POST the files as a batch, with a key to repeat it if one is given."""
     uploads = [SimpleUploadedFile(name, content) for name, content in files]
-    return client.post("/api/batches/", {"files": uploads})
+    return client.post("/api/batches/", {"files": uploads}, headers={"Idempotency-Key": key} if key else {})
 
 
 def many(count: int, content: bytes = FACE) -> list[tuple[str, bytes]]:

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import secrets
 import zipfile
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -12,6 +14,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from detector.conf import config
 from detector.models import BatchJob
 from detector.services.batch_work import work_on_next_chunk
 from ml.config import EMOTIONS
@@ -76,6 +79,32 @@ def test_a_batch_is_accepted_and_its_row_tells_how_far_it_is(client):
     assert row["counts"] == {**counts, "queued": 0, "succeeded": 1}
     assert {name: count for name, count in row["expressions"].items() if count} == {"happy": 1}
     assert set(row["expressions"]) == {*EMOTIONS, "unknown"}
+
+
+def test_the_same_request_with_the_same_key_gets_the_same_batch(client, hamster, settings):
+    key, kept = secrets.token_hex(16), Path(settings.MEDIA_ROOT) / config.batches_folder
+    first = send(client, ("a.jpg", FACE), key=key)
+    hamster(batch_max_open=1)
+    folders = sorted(kept.iterdir())
+    again = send(client, ("a.jpg", FACE), key=key)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert BatchJob.objects.count() == 1
+    assert sorted(kept.iterdir()) == folders
+    assert key not in str(BatchJob.objects.values().get())
+    client.delete(address(first))
+    assert send(client, ("a.jpg", FACE), key=key).json()["id"] != first.json()["id"]
+
+
+def test_a_key_that_says_something_else_or_is_none_is_refused_and_anothers_is_another(client):
+    key = secrets.token_hex(16)
+    send(client, ("a.jpg", FACE), key=key)
+    for other in ([("b.jpg", FACE)], [("a.jpg", NO_FACE)], many(2)):
+        refused = send(client, *other, key=key)
+        assert (refused.status_code, code_of(refused)) == (409, "idempotency_key_taken")
+    refused = send(client, ("a.jpg", FACE), key=key[:31])
+    assert (refused.status_code, code_of(refused)) == (400, "bad_idempotency_key")
+    assert send(signed_in("another"), ("a.jpg", FACE), key=key).status_code == 202
+    assert BatchJob.objects.count() == 2
 
 
 def test_items_come_in_pages_with_predictions_and_errors_and_can_be_chosen_by_state(client, monkeypatch):

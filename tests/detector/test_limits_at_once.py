@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.conf import config
 from detector.consent import consent_in_force
 from detector.errors import HamsterError
 from detector.models import ApiToken, BatchJob, Correction, Dataset, DetectorVersion, LiveSession, Prediction
@@ -77,6 +78,13 @@ def test_an_account_opens_no_more_batches_than_it_may(owner, hamster, tmp_path):
     files = incoming(tmp_path, a_jpg=FACE)
     assert_only(2, at_once(*[lambda: create_batch(owner=owner, files=files)] * MANY), TooManyBatches)
     assert BatchJob.objects.count() == 2
+
+
+def test_of_batches_that_come_at_once_with_the_same_key_one_is_kept_and_all_are_told(owner, tmp_path, media):
+    files, key = incoming(tmp_path, a_jpg=FACE), "k" * 32
+    outcomes = at_once(*[lambda: create_batch(owner=owner, files=files, key=key)] * MANY)
+    assert {outcome.pk for outcome in outcomes} == {BatchJob.objects.get().pk}
+    assert len(list((media / config.batches_folder).iterdir())) == 1
 
 
 def test_an_account_has_no_more_tokens_than_it_may(owner, hamster):

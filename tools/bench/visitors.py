@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+import secrets
 import struct
 import threading
 import time
@@ -77,7 +78,9 @@ class Cameras:
 
 
 class Sender:
-    """Hands in a batch of pictures every other second, from a thread, and keeps account of the answers."""
+    """Hands in a batch of pictures every other second, from a thread, and keeps account of the answers. What
+    was not accepted is handed in again with the same key.
+    """
 
     def __init__(self, site: OwnSite) -> None:
         self.accepted: list[int] = []
@@ -108,14 +111,17 @@ class Sender:
         self._client.headers["X-CSRFToken"] = self._client.cookies["csrftoken"]
 
     def _run(self) -> None:
+        files = {"files": ("faces.zip", self._archive)}
+        key = secrets.token_hex(16)
         while not self._stopped.wait(HAND_IN_EVERY):
             try:
-                answer = self._client.post("/api/batches/", files={"files": ("faces.zip", self._archive)})
+                answer = self._client.post("/api/batches/", files=files, headers={"Idempotency-Key": key})
             except httpx.TransportError:
                 self.unanswered += 1
                 continue
             if answer.status_code == 202:
                 self.accepted.append(answer.json()["id"])
+                key = secrets.token_hex(16)
                 self.accepted_at = time.monotonic()
             elif answer.status_code in DENIED:
                 self.denied[answer.status_code] += 1

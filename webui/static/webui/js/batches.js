@@ -2,6 +2,7 @@
 
 import { fill, gettext, ngettext } from "./i18n.js";
 import { stateNamed, watchJob } from "./jobs.js";
+import { newKey } from "./request_key.js";
 import { acceptDrops, megabytes, upload } from "./upload.js";
 
 const form = document.querySelector("#upload");
@@ -13,9 +14,12 @@ const part = Object.fromEntries(
 const limits = { items: Number(form.dataset.maxItems), bytes: Number(form.dataset.maxBytes) };
 /** @type {File[]} */
 let chosen = [];
+/** Of what is chosen: handed in again after a lost answer it is no second batch. */
+let key = newKey();
 
 function choose(files) {
   chosen = [...chosen, ...files];
+  key = newKey();
   const bytes = chosen.reduce((sum, file) => sum + file.size, 0);
   part.chosen.hidden = chosen.length === 0;
   part.chosen.textContent = fill(ngettext("{count} file, {size}", "{count} files, {size}", chosen.length), { count: chosen.length, size: megabytes(bytes) });
@@ -44,6 +48,7 @@ async function handIn() {
   try {
     const batch = await upload(form.action, body, {
       token: form.querySelector("[name=csrfmiddlewaretoken]").value,
+      key,
       progress: showSent,
     });
     if (batch.webhook) await showSecret(batch.webhook.secret);
@@ -77,6 +82,9 @@ function showSecret(secret) {
 part.files.addEventListener("change", () => {
   choose(part.files.files);
   part.files.value = "";
+});
+part.webhook.addEventListener("input", () => {
+  key = newKey();
 });
 part.clear.addEventListener("click", () => {
   chosen = [];

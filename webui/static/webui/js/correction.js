@@ -3,6 +3,7 @@
 import { correctionTrouble, SAID, shownAs } from "./correction_messages.js";
 import { aroundFace } from "./crop.js";
 import { keepCorrection } from "./kept_corrections.js";
+import { newKey } from "./request_key.js";
 
 /** @typedef {import("./emotions.js").Face} Face */
 /** @typedef {{source: ImageBitmap, mirrored: boolean, detector: string}} Scene  the picture that was looked at,
@@ -169,9 +170,4 @@ export async function ask(url, request) {
   const answer = await response.json().catch(() => null);
   if (response.ok && answer) return answer;
   throw new CorrectionError(answer?.error?.code ?? "no_answer", answer?.error?.message);
-}
-
-/** @returns {string} 128 random bits */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

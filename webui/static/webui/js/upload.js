@@ -17,16 +17,17 @@ export class UploadError extends Error {
 /**
  * POST a form. Not with `fetch`, which does not say how much has been sent.
  * @param {string} url @param {FormData} form
- * @param {{token: string, progress: (loaded: number, total: number) => void, stop?: AbortSignal}} how `token` is the page's CSRF
- * token, if it has one; bytes are told of
+ * @param {{token: string, key?: string, progress: (loaded: number, total: number) => void, stop?: AbortSignal}} how `token` is the page's
+ * CSRF token, if it has one; with the same `key` the form can be sent again; bytes are told of
  * @returns {Promise<object>} what the API answers
  * @throws {UploadError}
  */
-export function upload(url, form, { token, progress, stop }) {
+export function upload(url, form, { token, key, progress, stop }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
     if (token) request.setRequestHeader("X-CSRFToken", token);
+    if (key) request.setRequestHeader("Idempotency-Key", key);
     request.responseType = "json";
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) progress(event.loaded, event.total);
