@@ -30,7 +30,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_LYING = (5, 6, 7, 8)
+_LYING = (
+    *(Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE),
+    *(Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
+)
 
 
 class ImageError(Exception):
@@ -88,8 +91,7 @@ def upright_size(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> tuple[
     with _open(data, max_pixels) as image:
         _check_size(image.size, max_pixels)
         width, height = image.size
-        is_lying = image.format != "TIFF" and _orientation(image) in _LYING  # Pillow turns TIFF by itself
-        return (height, width) if is_lying else (width, height)
+        return (height, width) if _turn(image) in _LYING else (width, height)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -127,15 +129,18 @@ def _load_rgb(image: Image.Image, target: int | None) -> Image.Image:
     if target is not None and image.format in ("JPEG", "MPO"):
         shrink = target / max(image.size)
         image.draft("RGB", tuple(max(1, round(side * shrink)) for side in image.size))
+    turn = _turn(image)  # first of all: a PNG may hold a second orientation behind its pixels
     image.load()
-    turn = _UPRIGHT.get(_orientation(image))
     rgb = _to_rgb(image)
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> int | None:
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What turns an image that was just opened upright; none for TIFF, which Pillow turns by itself."""
+    if image.format == "TIFF":
+        return None
     try:
-        return image.getexif().get(_ORIENTATION_TAG)
+        return _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG))
     except Exception:  # broken EXIF in an image whose pixels are fine: show it as it lies
         return None
 

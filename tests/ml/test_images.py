@@ -27,12 +27,13 @@ def half_red(width: int = 64, height: int = 32) -> Image.Image:
     return image
 
 
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A part of a PNG."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that declares a size and holds next to nothing."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(b"\0" * 100)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
@@ -134,6 +135,15 @@ def test_the_size_is_that_of_the_upright_picture(kind: str, orientation: int) ->
     data = encode(half_red(64, 32), kind, exif=exif)
     assert upright_size(data) == decode_image(data).size
     assert upright_size(data) == ((32, 64) if orientation > 4 else (64, 32))
+
+
+def test_of_two_orientations_in_a_png_the_first_one_counts() -> None:
+    first, second = Image.Exif(), Image.Exif()
+    first[0x0112], second[0x0112] = 6, 1
+    data = encode(half_red(64, 32), "PNG", exif=first)
+    end = data.index(b"IEND") - 4
+    data = data[:end] + chunk(b"eXIf", second.tobytes().removeprefix(b"Exif\0\0")) + data[end:]
+    assert upright_size(data) == decode_image(data).size == (32, 64)
 
 
 def test_no_size_is_told_of_what_is_no_picture_or_too_large() -> None:
