@@ -49,7 +49,10 @@ def site(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def page(open_page: Callable[..., Page], browser: Browser, site: SiteProcess) -> Page:
     """The page of batches, signed in as Mia."""
-    page = open_page(browser)
+    return signed_in(open_page(browser), site)
+
+
+def signed_in(page: Page, site: SiteProcess) -> Page:
     page.goto(f"{site.url}/batches/")
     page.get_by_label("Name").fill("mia")
     page.get_by_label("Password").fill("a long enough one")
@@ -90,6 +93,25 @@ def test_nothing_is_handed_in_before_the_script_is_there_and_what_was_chosen_mea
     held[0].continue_()
     expect(hand_in).to_be_enabled()
     expect(page.locator("#chosen")).to_contain_text("1 file")
+
+
+def test_pictures_whose_answer_was_lost_are_handed_in_again_and_make_one_batch(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = signed_in(open_page(browser, expect_errors=True), site)
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/api/batches/", lose_answer, times=1)
+    drop(page, ("astronaut.jpg", ASTRONAUT))
+    page.get_by_role("button", name="Hand in").click()
+    expect(page.locator("#upload-error")).to_contain_text("nothing is handed in twice")
+    hand_in(page)
+    wait_for_end(page, "succeeded")
+    page.goto(f"{site.url}/batches/")
+    expect(page.locator("[data-batch]")).to_have_count(1)
 
 
 def test_dropped_pictures_are_looked_at_shown_with_boxes_and_downloaded(page: Page) -> None:

@@ -37,7 +37,9 @@ export function upload(url, form, { token, key, progress, stop }) {
       else reject(new UploadError(reason(request), about(request)));
     });
     request.addEventListener("error", () => {
-      const message = gettext("The connection broke before everything was sent. Nothing was kept; try again.");
+      const message = key
+        ? gettext("The connection broke. Try again: nothing is handed in twice.")
+        : gettext("The connection broke before everything was sent. Nothing was kept; try again.");
       reject(new UploadError(message, { code: "no_answer" }));
     });
     request.addEventListener("abort", () => reject(new UploadError(gettext("Stopped. Nothing was kept."), { code: "stopped" })));
