@@ -68,7 +68,9 @@ function arm(mirror, front, back) {
     const hidden = get("behind") > 0.2;
     if (hidden !== behind) {
       behind = hidden;
-      (hidden ? back : front).append(group);
+      const layer = hidden ? back : front;
+      if (mirror < 0) layer.prepend(group);
+      else layer.append(group);
       set(sleeve, "stroke", hidden ? INK.goldShade : INK.gold);
       set(sleeveShade, "stroke", hidden ? INK.goldDeep : INK.goldShade);
     }
