@@ -19,10 +19,3 @@ def wait_for_face(page: Page) -> None:
 def wait_for_answers(page: Page) -> None:
     """Wait until the server answers at least one frame a second."""
     expect(page.locator("#stage")).to_have_attribute("data-fps", re.compile(r"[1-9]"))
-
-
-def wait_for_card(page: Page) -> None:
-    """Wait until a session that begins now is long enough for a card at its end: three seconds."""
-    page.wait_for_function(
-        "(since) => performance.now() - since > 3500", arg=page.evaluate("() => performance.now()")
-    )

@@ -139,6 +139,7 @@ def test_consent_ends_with_the_camera_session(live_page: Page) -> None:
     dialog.get_by_role("switch").check()
     live_page.keyboard.press("Escape")
     live_page.get_by_role("button", name="Stop", exact=True).click()
+    live_page.keyboard.press("Escape")  # the card of the session
     start_camera(live_page)
     wait_for_face(live_page)
     wrong.click()

@@ -72,6 +72,7 @@ def test_only_the_static_shell_is_kept_whatever_a_signed_in_person_opens(
     start_camera(page)
     wait_for_face(page)
     page.get_by_role("button", name="Stop").click()
+    page.keyboard.press("Escape")  # the card of the session
     page.get_by_role("button", name="Try a sample").click()
     wait_for_face(page)
     page.goto(f"{site.url}/batches/")

@@ -89,7 +89,7 @@ def test_camera_can_be_started_and_stopped_with_the_keyboard_alone(
     wait_for_answers(page)
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
     page.keyboard.press("Enter")
-    page.keyboard.press("Escape")  # closes the card of the session, if it was long enough for one
+    page.keyboard.press("Escape")  # the card of the session
     expect(action).to_be_focused()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.camera_page import start_camera, wait_for_answers, wait_for_face
 from tests.e2e.run_page import inked
@@ -19,7 +19,7 @@ PEOPLE = f"""
 from django.contrib.auth import get_user_model
 get_user_model().objects.create_user("mia", password="{PASSWORD}")
 """
-SHORTEST = 3000
+A_WHILE = 3000
 NUMBER = re.compile(r"^\d+(\.\d)?$")
 
 
@@ -41,11 +41,11 @@ def sign_in(page: Page, site: SiteProcess) -> None:
 
 
 def live_for_a_while(page: Page) -> None:
-    """Start, and wait until there is enough for a card."""
+    """Start, and wait until there is something to tell."""
     start_camera(page)
     wait_for_face(page)
     page.evaluate("globalThis.begun = performance.now()")
-    page.wait_for_function(f"() => performance.now() - begun > {SHORTEST}")
+    page.wait_for_function(f"() => performance.now() - begun > {A_WHILE}")
 
 
 def stop(page: Page) -> Locator:
@@ -170,12 +170,54 @@ def test_stranger_gets_a_card_with_exports_and_is_told_how_to_keep_it(
     expect(page.locator("#notice-action")).to_be_focused()
 
 
-def test_short_session_has_no_card(open_page: Callable[..., Page], browser: Browser) -> None:
+def test_receipt_of_a_short_session_tells_of_the_correction_sent_in_it(
+    open_page: Callable[..., Page], browser: Browser, site: SiteProcess
+) -> None:
+    page = open_page(browser)
+    sign_in(page, site)
+    start_camera(page)
+    wait_for_face(page)
+    page.get_by_role("button", name="That’s wrong").click()
+    dialog = page.get_by_role("dialog", name="What does it look like?")
+    dialog.get_by_role("switch").check()
+    dialog.get_by_role("button", name="sad").click()
+    expect(dialog.get_by_role("status")).to_contain_text("It is among your corrections")
+    dialog.get_by_role("button", name="Close").click()
+    card = stop(page)
+    kept = card.get_by_role("definition").nth(1)
+    expect(kept).to_contain_text(
+        "The small picture of 1 face that you corrected, until you withdraw it. If you press Keep"
+    )
+    expect(kept.get_by_role("link", name="Your corrections")).to_have_attribute("href", "/corrections/")
+    card.get_by_role("button", name="Keep").click()
+    expect(kept).to_contain_text("until you withdraw it. The numbers on this card, in your account")
+    expect(kept).not_to_contain_text("No picture")
+    card.get_by_role("button", name="Close").click()
+    start_camera(page)
+    wait_for_face(page)
+    stop(page)
+    expect(kept).to_have_text(re.compile("^Nothing."))
+
+
+def test_receipt_that_is_open_tells_of_the_correction_that_arrives_late(
+    open_page: Callable[..., Page], browser: Browser
+) -> None:
     page = open_page(browser)
     start_camera(page)
-    page.get_by_role("button", name="Stop").click()
-    expect(page.locator("#notice-title")).to_have_text("The camera is off")
-    expect(page.get_by_role("dialog")).to_be_hidden()
+    wait_for_face(page)
+    answers: list[Route] = []
+    page.route("**/api/corrections/", answers.append)
+    page.get_by_role("button", name="That’s wrong").click()
+    dialog = page.get_by_role("dialog", name="What does it look like?")
+    dialog.get_by_role("switch").check()
+    dialog.get_by_role("button", name="sad").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Sending")
+    page.keyboard.press("Escape")
+    kept = stop(page).get_by_role("definition").nth(1)
+    expect(kept).to_have_text(re.compile("^Nothing."))
+    answers[0].continue_()
+    expect(kept).to_contain_text("The small picture of 1 face")
+    assert page.evaluate("JSON.parse(localStorage.getItem('hamster-corrections')).length") == 1
 
 
 def test_kept_session_is_listed_shown_exported_renamed_and_deleted(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.camera_page import start_camera, wait_for_card, wait_for_face
+from tests.e2e.camera_page import start_camera, wait_for_face
 from tests.e2e.fake_camera import astronaut
 from tests.e2e.test_account_pages import PHONE, sign_up
 from tests.e2e.test_pictures import jpeg
@@ -52,7 +52,6 @@ def test_stranger_finds_the_way_from_the_camera_to_deleting_everything(
     dialog.get_by_role("button", name="natural").click()
     expect(dialog.get_by_role("status")).to_contain_text("It is among your corrections")
     dialog.get_by_role("button", name="Close").click()
-    wait_for_card(page)
     page.get_by_role("button", name="Stop").click()
     card = page.get_by_role("dialog", name="That was you and Biscuit")
     card.get_by_role("button", name="Keep").click()

@@ -128,12 +128,12 @@ const recorder = new m.Recorder();
 recorder.detector("hamster-4"); recorder.detector("hamster-4"); recorder.detector(null);
 const labels = ["natural", "happy", null, "sad", "happy", "happy"];
 labels.forEach((label, index) => recorder.add(5000 + index * 700, label && face(label, 0.5 + index / 20)));
-const session = recorder.end(5000 + LENGTH, Date.UTC(2026, 4, 1, 10), 9);
+const session = recorder.end(9000, Date.UTC(2026, 4, 1, 10), 9);
 """
 
 
 def test_a_session_is_taken_by_the_server_as_the_page_records_it(run: Callable[..., Any]) -> None:
-    sent = run("session/recorder", RECORD.replace("LENGTH", "4000") + "return session;")
+    sent = run("session/recorder", RECORD + "return session;")
     read = read_record(json.loads(json.dumps(sent)))
     assert (read.duration_ms, read.frames_sent, read.frames_answered) == (4000, 9, 6)
     assert read.started_at.isoformat() == "2026-05-01T09:59:56+00:00"
@@ -158,8 +158,11 @@ def test_a_long_session_is_taken_by_the_server_too(run: Callable[..., Any]) -> N
     assert 600 <= len(read.rows) <= 1200
 
 
-def test_a_few_frames_are_no_session(run: Callable[..., Any]) -> None:
-    assert run("session/recorder", RECORD.replace("LENGTH", "2999") + "return session;") is None
+def test_one_answered_frame_is_a_session_that_the_server_takes_and_none_is_none(
+    run: Callable[..., Any],
+) -> None:
+    one = "const recorder = new m.Recorder(); recorder.add(9000, null); return recorder.end(9000, 9000, 1)"
+    assert read_record(json.loads(json.dumps(run("session/recorder", one)))).frames_answered == 1
     assert run("session/recorder", "return new m.Recorder().end(9000, 0, 4)") is None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.camera_page import wait_for_card, wait_for_face
+from tests.e2e.camera_page import wait_for_face
 from tests.e2e.page_kinds import SAMPLE
 from tests.e2e.site_process import INSECURE_HOST
 
@@ -87,6 +87,7 @@ def test_camera_that_goes_away_is_explained(open_page: Callable[..., Page], brow
         "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
     )
     expect(page.locator("#notice-title")).to_have_text("The camera has gone")
+    page.keyboard.press("Escape")  # the card of the session
     page.get_by_role("button", name="Try again").click()
     page.wait_for_selector('#stage[data-connection="open"]')
 
@@ -95,7 +96,6 @@ def test_session_that_the_camera_ended_has_a_card(open_page: Callable[..., Page]
     page = open_page(browser)
     page.get_by_role("button", name="Start the camera").click()
     wait_for_face(page)
-    wait_for_card(page)
     page.evaluate(
         "document.querySelector('#video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))"
     )
@@ -109,7 +109,6 @@ def test_session_that_a_picture_ended_has_a_card(open_page: Callable[..., Page],
     page = open_page(browser)
     page.get_by_role("button", name="Start the camera").click()
     wait_for_face(page)
-    wait_for_card(page)
     page.locator("#file").set_input_files(SAMPLE)
     card = page.get_by_role("dialog", name="That was you and Biscuit")
     expect(card).to_contain_text("happy")

@@ -12,12 +12,16 @@ import { newKey } from "./request_key.js";
 const QUALITY = 0.92;
 
 export class CorrectionDialog {
-  /** @param {HTMLDialogElement} dialog @param {HTMLButtonElement} opener @param {() => Scene} scene what is shown just now */
-  constructor(dialog, opener, scene) {
+  /**
+   * @param {HTMLDialogElement} dialog @param {HTMLButtonElement} opener @param {() => Scene} scene what is shown just now
+   * @param {() => void} onSent a correction has gone out and is kept
+   */
+  constructor(dialog, opener, scene, onSent) {
     const part = (name) => dialog.querySelector(`#correction-${name}`);
     this.dialog = dialog;
     this.opener = opener;
     this.scene = scene;
+    this.onSent = onSent;
     this.crop = part("crop");
     this.shown = part("shown");
     this.agree = part("agree");
@@ -97,8 +101,10 @@ export class CorrectionDialog {
     this.labels.disabled = this.agree.disabled = true;
     this.sendButton.hidden = true;
     try {
-      const sent = await this.#post(frozen, label);
-      if (this.frozen === frozen) this.#thank(sent, frozen.face.label);
+      const { id, code, created_at: at } = await this.#post(frozen, label);
+      this.onSent();
+      const isKept = code === "" || keepCorrection({ id, code, at, shown: frozen.face.label, label });
+      if (this.frozen === frozen) this.#thank(code, isKept);
     } catch (error) {
       if (!(error instanceof CorrectionError)) throw error;
       if (this.frozen !== frozen) return;
@@ -126,13 +132,12 @@ export class CorrectionDialog {
     return ask(this.dialog.dataset.url, { method: "POST", body: form, headers });
   }
 
-  /** @param {{id: number, code: string, created_at: string, label: string}} sent */
-  #thank({ id, code, created_at, label }, shown) {
+  /** @param {string} code by which a person without an account withdraws it @param {boolean} isKept by this browser */
+  #thank(code, isKept) {
     this.dialog.dataset.step = "sent";
     if (code === "") {
       this.said.textContent = SAID.sent;
     } else {
-      const isKept = keepCorrection({ id, code, at: created_at, shown, label });
       const words = document.createElement("p");
       words.textContent = isKept ? SAID.kept : SAID.notKept;
       const secret = document.createElement("code");

@@ -42,7 +42,7 @@ export function titled(title, text) {
   return fill(gettext("{title}: {text}"), { title, text });
 }
 
-/** @param {string} words without a full stop @returns {string} with one */
+/** @param {string} words a title @returns {string} with a full stop, unless it ends as a sentence does already */
 export function stopped(words) {
-  return fill(gettext("{words}."), { words });
+  return /[?!？！]$/.test(words) ? words : fill(gettext("{words}."), { words });
 }

@@ -15,6 +15,7 @@ export class LivePanels {
     this.timeline = new LiveTimeline(byId("timeline"), live);
     this.card = new SessionCard(byId("session-card"));
     this.sentBefore = 0;
+    this.corrections = 0;
     live.addEventListener("prediction", ({ detail: { faces } }) => this.recorder.add(performance.now(), faces[0] ?? null));
     live.addEventListener("version", ({ detail }) => this.recorder.detector(detail));
     live.addEventListener("detector", ({ detail }) => this.recorder.detector(detail));
@@ -25,15 +26,22 @@ export class LivePanels {
   /** A session begins. */
   begin() {
     this.sentBefore = this.live.frame;
+    this.corrections = 0;
     this.recorder.begin();
     this.timeline.begin();
   }
 
-  /** The visitor has stopped it, or the camera has gone: show its card, if it was long enough for one. */
+  /** A correction was sent: it belongs on the receipt, also when the card is open already. */
+  corrected() {
+    this.corrections += 1;
+    this.card.correct(this.corrections);
+  }
+
+  /** The visitor has stopped it, or the camera has gone: show its card, if a frame was looked at. */
   end() {
     const session = this.recorder.end(performance.now(), Date.now(), this.live.frame - this.sentBefore);
     this.recorder.begin();
-    if (session !== null) this.card.show(session);
+    if (session !== null) this.card.show(session, this.corrections);
   }
 }
 

@@ -43,12 +43,13 @@ class Stage {
     this.puppets = new Puppets(this.root, this.video, this.picture, (text) => this.announcer.say(text));
     this.overlay.area = this.puppets.mask.area = () => (this.state === "picture" ? this.picture.area : null);
     this.live = new Live(this.video, MOST, this.root.dataset);
-    this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), () => ({
+    this.panels = new LivePanels(this.live);
+    const scene = () => ({
       source: this.state === "picture" ? this.picture.bitmap : this.live.seen,
       mirrored: this.overlay.mirrored,
       detector: this.detector,
-    }));
-    this.panels = new LivePanels(this.live);
+    });
+    this.correction = new CorrectionDialog(byId("correction"), byId("wrong"), scene, () => this.panels.corrected());
     this.looking = 0;
     this.#listen(byId);
     this.#applySettings();

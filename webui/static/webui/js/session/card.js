@@ -7,7 +7,7 @@ import { KeepError, keep, rename } from "./api.js";
 import { fileName, save, toCsv, toJson } from "./exports.js";
 import { showMoments } from "./moments.js";
 import { drawCard } from "./picture.js";
-import { KEEP, KEPT, NO_PICTURE, sayLength, sayProcessed } from "./words.js";
+import { KEEP, NO_PICTURE, sayKept, sayLength, sayProcessed } from "./words.js";
 
 export class SessionCard {
   /** @param {HTMLDialogElement} dialog see webui/live/_session_card.html */
@@ -19,6 +19,7 @@ export class SessionCard {
     this.session = null;
     /** @type {number | null} its id when it is kept */
     this.id = null;
+    this.corrections = 0;
     const does = (name, act) => this.part(name).addEventListener("click", act);
     does("keep", () => this.#keep());
     does("csv", () => this.#save("csv", new Blob([toCsv(this.session)], { type: "text/csv" })));
@@ -36,14 +37,14 @@ export class SessionCard {
     });
   }
 
-  /** @param {import("./recorder.js").SessionRecord} session */
-  show(session) {
+  /** @param {import("./recorder.js").SessionRecord} session @param {number} corrections sent in it */
+  show(session, corrections) {
     this.session = session;
     this.id = null;
+    this.correct(corrections);
     const rows = unpacked(session.samples.rows);
     this.part("length").textContent = sayLength(session.duration_ms, shares(rows));
     this.part("processed").textContent = sayProcessed(session.frames);
-    this.part("kept").textContent = KEPT.nothing;
     this.part("name").value = "";
     this.part("keep").hidden = false;
     this.part("open").hidden = this.part("sign-in").hidden = true;
@@ -51,6 +52,17 @@ export class SessionCard {
     showMoments(this.part("moments"), session.moments);
     this.ribbon.show(rows, session.samples.step_ms, 0, session.duration_ms);
     this.dialog.showModal();
+  }
+
+  /** @param {number} corrections that were sent in the session by now */
+  correct(corrections) {
+    this.corrections = corrections;
+    this.#receipt();
+  }
+
+  #receipt() {
+    this.part("kept").textContent = sayKept(this.id !== null, this.corrections);
+    this.part("corrections").hidden = this.corrections === 0;
   }
 
   #say(words) {
@@ -83,7 +95,7 @@ export class SessionCard {
       if (session !== this.session) return;
       this.id = id;
       this.#say(KEEP.done);
-      this.part("kept").textContent = KEPT.numbers;
+      this.#receipt();
       this.part("sign-in").hidden = true;
       this.part("open").href = `${this.dialog.dataset.pages}${id}/`;
       this.part("open").hidden = false;

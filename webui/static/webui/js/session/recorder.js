@@ -3,8 +3,6 @@
 import { EMOTIONS } from "../emotions.js";
 import { Samples, packed, shares } from "../timeline/samples.js";
 
-/** A session shorter than this has no card. */
-export const SHORTEST = 3000;
 const MOMENTS = 4;
 const SURE = 0.3;
 const DETECTORS = 5;
@@ -58,11 +56,11 @@ export class Recorder {
   /**
    * @param {number} now of the clock that `add` was given @param {number} wallClock the same moment as Date.now() gives it
    * @param {number} sent how many frames went out
-   * @returns {SessionRecord | null} null for a session that is too short to speak of
+   * @returns {SessionRecord | null} null when no frame was answered
    */
   end(now, wallClock, sent) {
-    if (this.begunAt === null || now - this.begunAt < SHORTEST) return null;
-    const duration = Math.round(now - this.begunAt);
+    if (this.begunAt === null) return null;
+    const duration = Math.max(1, Math.round(now - this.begunAt));
     return {
       name: "",
       started_at: new Date(wallClock - duration).toISOString(),

@@ -1,7 +1,7 @@
 /** What the session card says. */
 
 import { UNKNOWN, named, percent, word } from "../emotions.js";
-import { decimal, fill, gettext } from "../i18n.js";
+import { decimal, fill, gettext, ngettext, sentences } from "../i18n.js";
 import { clock, long } from "../timeline/words.js";
 
 /** @param {number} duration @param {{label: string, share: number}[]} shares @returns {string} "12 seconds, mostly happy." */
@@ -22,9 +22,25 @@ export function sayProcessed({ sent, answered }) {
   return fill(words, { sent: decimal(sent), answered: decimal(answered) });
 }
 
-export const KEPT = {
+/** @param {boolean} isKept the session itself @param {number} corrections how many were sent in it @returns {string} */
+export function sayKept(isKept, corrections) {
+  if (corrections === 0) return isKept ? KEPT.numbers : KEPT.nothing;
+  const pictures = fill(
+    ngettext(
+      "The small picture of {count} face that you corrected, until you withdraw it.",
+      "The small pictures of {count} faces that you corrected, until you withdraw them.",
+      corrections,
+    ),
+    { count: corrections },
+  );
+  return sentences(pictures, isKept ? KEPT.numbersToo : KEPT.nothingElse);
+}
+
+const KEPT = {
   nothing: gettext("Nothing. If you press Keep: the numbers on this card, and never a picture."),
   numbers: gettext("The numbers on this card, in your account, until you delete them. No picture."),
+  nothingElse: gettext("If you press Keep: the numbers on this card as well."),
+  numbersToo: gettext("The numbers on this card, in your account, until you delete them."),
 };
 
 export const KEEP = {
