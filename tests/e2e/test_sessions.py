@@ -17,7 +17,8 @@ from tests.e2e.site_process import SiteProcess
 PASSWORD = "a long enough one"
 PEOPLE = f"""
 from django.contrib.auth import get_user_model
-get_user_model().objects.create_user("mia", password="{PASSWORD}")
+for name in ("mia", "leo"):
+    get_user_model().objects.create_user(name, password="{PASSWORD}")
 """
 A_WHILE = 3000
 NUMBER = re.compile(r"^\d+(\.\d)?$")
@@ -32,9 +33,9 @@ def site(tmp_path_factory: pytest.TempPathFactory):
     site.stop()
 
 
-def sign_in(page: Page, site: SiteProcess) -> None:
+def sign_in(page: Page, site: SiteProcess, name: str = "mia") -> None:
     page.goto(f"{site.url}/accounts/login/?next=/")
-    page.get_by_label("Name").fill("mia")
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_selector('#stage:not([data-state="loading"])')
@@ -174,7 +175,7 @@ def test_receipt_of_a_short_session_tells_of_the_correction_sent_in_it(
     open_page: Callable[..., Page], browser: Browser, site: SiteProcess
 ) -> None:
     page = open_page(browser)
-    sign_in(page, site)
+    sign_in(page, site, "leo")
     start_camera(page)
     wait_for_face(page)
     page.get_by_role("button", name="That’s wrong").click()
@@ -205,8 +206,12 @@ def test_receipt_that_is_open_tells_of_the_correction_that_arrives_late(
     page = open_page(browser)
     start_camera(page)
     wait_for_face(page)
-    answers: list[Route] = []
-    page.route("**/api/corrections/", answers.append)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/corrections/", hold)
     page.get_by_role("button", name="That’s wrong").click()
     dialog = page.get_by_role("dialog", name="What does it look like?")
     dialog.get_by_role("switch").check()
@@ -215,7 +220,7 @@ def test_receipt_that_is_open_tells_of_the_correction_that_arrives_late(
     page.keyboard.press("Escape")
     kept = stop(page).get_by_role("definition").nth(1)
     expect(kept).to_have_text(re.compile("^Nothing."))
-    answers[0].continue_()
+    held[0].continue_()
     expect(kept).to_contain_text("The small picture of 1 face")
     assert page.evaluate("JSON.parse(localStorage.getItem('hamster-corrections')).length") == 1
 

@@ -158,11 +158,14 @@ def test_a_long_session_is_taken_by_the_server_too(run: Callable[..., Any]) -> N
     assert 600 <= len(read.rows) <= 1200
 
 
-def test_one_answered_frame_is_a_session_that_the_server_takes_and_none_is_none(
-    run: Callable[..., Any],
-) -> None:
-    one = "const recorder = new m.Recorder(); recorder.add(9000, null); return recorder.end(9000, 9000, 1)"
-    assert read_record(json.loads(json.dumps(run("session/recorder", one)))).frames_answered == 1
+def test_one_answered_frame_is_a_session_and_none_is_none(run: Callable[..., Any]) -> None:
+    sent = run(
+        "session/recorder",
+        """const recorder = new m.Recorder();
+        recorder.add(9000, null);
+        return recorder.end(9000, Date.UTC(2026, 4, 1), 1);""",
+    )
+    assert read_record(json.loads(json.dumps(sent))).frames_answered == 1
     assert run("session/recorder", "return new m.Recorder().end(9000, 0, 4)") is None
 
 
