@@ -10,9 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse_lazy
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.generic import ListView, UpdateView, View
 
 from detector.conf import config
@@ -21,6 +19,8 @@ from detector.models import ApiToken
 from detector.selectors.tokens import tokens_of
 from detector.services.tokens import make_token, revoke_token
 from webui.account_forms import NameForm, TokenForm
+
+MADE = "made_token"
 
 
 class ProfilePage(LoginRequiredMixin, UpdateView):
@@ -53,7 +53,11 @@ class ProfilePage(LoginRequiredMixin, UpdateView):
 
 
 class TokensPage(LoginRequiredMixin, ListView):
-    """One's tokens, and a form for a new one."""
+    """One's tokens, and a form for a new one.
+
+    The text of a new token waits in the session for the page that shows it, once: loading that page again
+    neither makes another token nor shows this one.
+    """
 
     template_name = "webui/account/tokens.html"
     context_object_name = "tokens"
@@ -64,24 +68,24 @@ class TokensPage(LoginRequiredMixin, ListView):
         return tokens_of(owner=self.request.user)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return {"form": TokenForm(), **super().get_context_data(**context)}
+        made = self.request.session.pop(MADE, None)
+        return {"form": TokenForm(), "made": made, **super().get_context_data(**context)}
 
-    @method_decorator(never_cache)
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Make a token and show it. The answer is the page itself: nothing else ever holds its text."""
+        """Make a token, and go on to the page that shows it."""
         form = TokenForm(request.POST)
-        made = {}
         if form.is_valid():
             try:
                 token, text = make_token(
                     owner=request.user, name=form.cleaned_data["name"], expires_at=form.expires_at()
                 )
-                made, form = {"made": token, "text": text}, TokenForm()
             except HamsterError as error:
                 form.add_error(None, error.message)
+            else:
+                request.session[MADE] = {"name": token.name, "text": text}
+                return redirect("webui:tokens")
         self.object_list = self.get_queryset()
-        context = self.get_context_data(form=form, **made)
-        return self.render_to_response(context, status=200 if made else 400)
+        return self.render_to_response(self.get_context_data(form=form), status=400)
 
 
 class RevokeToken(LoginRequiredMixin, View):

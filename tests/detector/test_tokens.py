@@ -234,13 +234,17 @@ def test_of_those_that_were_revoked_only_the_last_are_told_apart(owner, signed_i
 def test_the_page_shows_a_new_token_once_and_revokes_it(client, owner):
     client.force_login(owner)
     name = "<script>alert(1)</script> אוגר"
-    html = client.post("/account/tokens/", {"name": name, "lifetime": "30"}).content.decode()
+    answer = client.post("/account/tokens/", {"name": name, "lifetime": "30"}, follow=True)
+    assert answer.redirect_chain == [("/account/tokens/", 302)]  # loading it again makes no other token
+    assert "no-store" in answer.headers["Cache-Control"]
+    html = answer.content.decode()
     row = ApiToken.objects.get()
     text = html.split('id="made-text" tabindex="0">')[1].split("<")[0]
     assert program(text).get("/api/batches/").status_code == 200
     assert timedelta(days=29) < row.expires_at - timezone.now() < timedelta(days=31)
     later = client.get("/account/tokens/").content.decode()
     assert text not in later
+    assert text not in str(dict(client.session))
     assert row.prefix in later
     assert "<script>alert" not in html + later
     client.post(f"/account/tokens/{row.pk}/revoke/")

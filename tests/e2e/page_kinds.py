@@ -78,6 +78,7 @@ PAGES = (
     PageKind("profile", "/account/", Visitor.PERSON),
     PageKind("tokens", "/account/tokens/", Visitor.PERSON),
     PageKind("my-data", "/account/data/", Visitor.PERSON),
+    PageKind("delete-everything", "/account/data/delete/", Visitor.PERSON),
     PageKind("delete-account", "/account/delete/", Visitor.PERSON),
     PageKind("signed-in", "/accounts/sessions/", Visitor.PERSON),
     PageKind("pictures-kept", "/pictures/", Visitor.PERSON),

@@ -15,6 +15,11 @@ from tests.e2e.site_process import SiteProcess
 
 PHONE = {"width": 390, "height": 844}
 PASSWORD = "long enough for a test"
+OF_AN_ACCOUNT = (
+    *("/account/", "/account/data/", "/account/data/delete/", "/account/delete/", "/account/tokens/"),
+    *("/accounts/email/", "/accounts/logout/", "/accounts/password/change/", "/accounts/reauthenticate/"),
+    *("/accounts/sessions/", "/no-such-page/"),
+)
 
 
 def ask(site: SiteProcess, token: str) -> tuple[int, dict]:
@@ -129,3 +134,34 @@ def test_the_top_has_room_for_all_places(
     assert button["height"] >= 24
     if width == 1440:
         assert page.locator(".top").bounding_box()["height"] == 72
+
+
+def test_names_of_one_long_word_widen_no_page(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    name, longest = "W" * 150, "W" * 80
+    page = open_page(browser, viewport=PHONE, expect_errors=True)  # one page is none
+    sign_up(page, name, email=f"{'w' * 60}@example.com")
+    wide: list[tuple[str, int]] = []
+
+    def look(place: str) -> None:
+        for width in (320, 390):
+            page.set_viewport_size({"width": width, "height": 844})
+            if page.evaluate("document.scrollingElement.scrollWidth") > width:
+                wide.append((place, width))
+
+    look("camera")
+    page.get_by_role("button", name=name).click()
+    look("menu")
+    for path in OF_AN_ACCOUNT:
+        page.goto(site.url + path)
+        look(path)
+    page.goto(f"{site.url}/account/tokens/")
+    page.get_by_label("What it is for").fill(longest)
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator("#made")).to_contain_text(longest)
+    look("new token")
+    page.get_by_role("button", name=f"Revoke {longest}").click()
+    expect(page.get_by_role("status")).to_contain_text(longest)
+    look("message")
+    assert wide == []

@@ -58,12 +58,23 @@ def signed_in(page: Page, site: SiteProcess) -> Page:
     page.get_by_label("Password").fill("a long enough one")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Batches", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Hand in")).to_be_enabled()  # it takes what is dropped
     return page
 
 
 def drop(page: Page, *files: tuple[str, bytes]) -> None:
     carried = [{"name": name, "content": base64.b64encode(content).decode()} for name, content in files]
     page.evaluate(DROP, ["#drop", carried])
+
+
+def drop_by_mouse(page: Page, path: Path) -> None:
+    """As a person drops a file: what no script takes is the browser's."""
+    place = page.locator("#drop").bounding_box()
+    where = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+    carried = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **where, "data": carried})
 
 
 def hand_in(page: Page) -> None:
@@ -75,9 +86,12 @@ def wait_for_end(page: Page, state: str) -> None:
     expect(page.locator("#state")).to_have_text(state, timeout=90_000)
 
 
-def test_nothing_is_handed_in_before_the_script_is_there_and_what_was_chosen_meanwhile_counts(
-    page: Page,
+@pytest.mark.parametrize("how", ["chosen", "dropped"])
+def test_nothing_is_handed_in_before_the_script_is_there_and_what_came_meanwhile_counts(
+    page: Page, tmp_path: Path, how: str
 ) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(ASTRONAUT)
     held: list[Route] = []
     script = re.compile(r"/js/batches[.\w]*\.js$")
 
@@ -89,7 +103,10 @@ def test_nothing_is_handed_in_before_the_script_is_there_and_what_was_chosen_mea
         page.reload(wait_until="commit")
     hand_in = page.get_by_role("button", name="Hand in")
     expect(hand_in).to_be_disabled()
-    page.locator("#files").set_input_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": ASTRONAUT})
+    if how == "chosen":
+        page.locator("#files").set_input_files(picture)
+    else:
+        drop_by_mouse(page, picture)
     held[0].continue_()
     expect(hand_in).to_be_enabled()
     expect(page.locator("#chosen")).to_contain_text("1 file")

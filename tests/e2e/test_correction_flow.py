@@ -9,12 +9,18 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.camera_page import start_camera, wait_for_face
 from tests.e2e.site_process import SiteProcess
+from tests.e2e.test_account_pages import sign_up
 
 PASSWORD = "long enough for a test"
 KEEPER = f"""
 from django.contrib.auth import get_user_model
 get_user_model().objects.create_user("keeper", password={PASSWORD!r}, is_staff=True)
 """
+REMEMBER = """one => {
+  const kept = JSON.parse(localStorage["hamster-corrections"]);
+  localStorage["hamster-corrections"] = JSON.stringify([...kept, one]);
+}"""
+PICTURES = "from detector.models import Correction; print(Correction.objects.exclude(crop='').count())"
 CODE = re.compile(r"^([2-9A-Z]{4}-){5}[2-9A-Z]{4}$")
 PHONE = {"width": 390, "height": 844}
 
@@ -50,6 +56,17 @@ def crops(site: SiteProcess) -> list[Path]:
 
 def copies(site: SiteProcess) -> list[Path]:
     return sorted(Path(site.environment["VAR_DIR"]).glob("datasets/*/*/*/*"))
+
+
+def send_as_stranger(page: Page) -> None:
+    start_camera(page)
+    wait_for_face(page)
+    page.get_by_role("button", name="That’s wrong").click()
+    dialog = page.get_by_role("dialog", name="What does it look like?")
+    dialog.get_by_role("button", name="sad").click()
+    dialog.get_by_role("button", name="I agree, send it").click()
+    expect(dialog.get_by_text(CODE)).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
 
 
 def no_request_of(page: Page) -> list[str]:
@@ -200,6 +217,54 @@ def test_somebody_signed_in_corrects_a_picture_on_a_phone_and_withdraws_it(
     own.get_by_role("button", name="Withdraw").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("is withdrawn and its picture is erased"))
     expect(own).to_contain_text("withdrawn")
+    assert crops(site) == []
+
+
+def test_who_deletes_everything_deletes_what_was_sent_before_signing_up_too(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, expect_errors=True)  # that the second one is gone stands in the console
+    send_as_stranger(page)
+    assert len(crops(site)) == 1
+    page.evaluate(REMEMBER, {"id": 10**6, "code": "2222-2222-2222-2222-2222-2222"})
+    sign_up(page, "zoe")
+    page.get_by_role("link", name="My data").click()
+    remembered = page.get_by_role("listitem").filter(has_text="Corrections without an account")
+    expect(remembered).to_contain_text("Corrections without an account 2")
+    page.get_by_role("link", name="Delete everything but the account").click()
+    expect(page.get_by_role("switch", name=re.compile("^Also withdraw the 2 corrections"))).to_be_checked()
+    page.get_by_role("button", name="Delete everything").click()
+    expect(page.get_by_role("status").first).to_contain_text("Everything is deleted")
+    expect(remembered).to_be_hidden()
+    assert crops(site) == []
+    assert site.manage("shell", "--no-imports", "-c", PICTURES).strip() == "0"
+    page.get_by_role("link", name="Delete everything but the account").click()
+    expect(page.get_by_text("Corrections that were sent without an account")).to_be_visible()
+    expect(page.get_by_role("switch")).to_be_hidden()
+
+
+def test_the_account_is_not_deleted_unless_what_was_sent_before_is_withdrawn_or_left_on_purpose(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser, expect_errors=True)
+    send_as_stranger(page)
+    sign_up(page, "yan")
+    page.goto(f"{site.url}/account/delete/")
+    page.route("**/api/corrections/*/", lambda route: route.abort())
+    page.get_by_label("Your password").fill("long enough for a test")
+    delete = page.get_by_role("button", name="Delete the account")
+    delete.click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing else was deleted.")
+    expect(delete).to_be_enabled()
+    page.get_by_role("switch", name=re.compile("^Also withdraw the correction")).uncheck()
+    delete.click()
+    expect(page.get_by_role("status").first).to_contain_text("Goodbye")
+    assert len(crops(site)) == 1
+    page.unroute("**/api/corrections/*/")
+
+    page.goto(f"{site.url}/corrections/")
+    page.get_by_role("button", name="Withdraw Correction").click()
+    expect(page.get_by_text("withdrawn", exact=True)).to_be_visible()
     assert crops(site) == []
 
 

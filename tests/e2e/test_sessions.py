@@ -247,6 +247,9 @@ def test_kept_session_is_listed_shown_exported_renamed_and_deleted(
     card.get_by_role("link", name="Look at it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("<i>Tea</i>")
     address = page.url
+    page.set_viewport_size({"width": 320, "height": 844})
+    page.reload()
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 320
     expect(page.locator(".moments svg").first).to_be_visible()
     expect(page.locator(".ribbon-runs [data-emotion=happy] rect").first).to_be_visible()
     expect(page.locator("#chart-said")).to_contain_text("happy up to")

@@ -55,6 +55,20 @@ def test_the_last_minutes_forget_the_oldest(run: Callable[..., Any]) -> None:
     assert times == [1500, 1600, 1700, 1800, 1900]
 
 
+def test_long_name_on_the_card_ends_in_an_ellipsis_where_the_room_does(run: Callable[..., Any]) -> None:
+    short, long, width = run(
+        "session/picture",
+        """const context = document.createElement("canvas").getContext("2d");
+        context.font = "650 44px sans-serif";
+        const long = m.cut(context, "evening ".repeat(10), 1088);
+        return [m.cut(context, "evening", 1088), long, context.measureText(long).width];""",
+    )
+    assert short == "evening"
+    assert "evening evening" in long
+    assert long.endswith("…")
+    assert 1000 < width <= 1088
+
+
 def test_a_whole_session_keeps_all_of_it_in_longer_steps(run: Callable[..., Any]) -> None:
     step, rows = run(
         "timeline/samples",

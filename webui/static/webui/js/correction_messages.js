@@ -1,7 +1,7 @@
 /** What is said about corrections, in plain words. */
 
 import { percent, word } from "./emotions.js";
-import { fill, gettext, language } from "./i18n.js";
+import { fill, gettext, language, ngettext } from "./i18n.js";
 
 /** @param {import("./emotions.js").Face} face @returns {string} */
 export function shownAs(face) {
@@ -53,4 +53,15 @@ export const KEPT = {
   /** @param {number} id */
   title: (id) => fill(gettext("Correction {id}"), { id }),
   failed: gettext("The server does not answer. Try again in a moment."),
+};
+
+/** Before everything, or the account, is deleted. */
+export const DELETION = {
+  /** @param {number} count */
+  withdraw: (count) => fill(
+    ngettext("Also withdraw the correction that this browser sent without an account",
+      "Also withdraw the {count} corrections that this browser sent without an account", count),
+    { count },
+  ),
+  failed: gettext("Nothing else was deleted. To go on without withdrawing, switch it off: this browser keeps the codes."),
 };

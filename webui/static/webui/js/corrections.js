@@ -3,6 +3,7 @@
 import { CorrectionError, ask } from "./correction.js";
 import { KEPT } from "./correction_messages.js";
 import { forgetCorrection, keptCorrections } from "./kept_corrections.js";
+import { withdraw } from "./withdrawal.js";
 
 const section = document.getElementById("kept");
 const list = document.getElementById("kept-list");
@@ -29,9 +30,8 @@ function row(correction) {
   button.append(element("span", ` ${KEPT.title(id)}`, "unseen"));
   line.append(about, button);
 
-  const address = `${section.dataset.url}${id}/`;
-  const headers = { "X-Withdrawal-Code": code };
-  const csrf = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  const { url } = section.dataset;
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
   const show = (words) => {
     state.dataset.state = words;
     state.textContent = KEPT.states[words] ?? words;
@@ -50,15 +50,13 @@ function row(correction) {
   button.onclick = async () => {
     trouble.textContent = "";
     try {
-      await ask(address, { method: "DELETE", headers: { ...headers, "X-CSRFToken": csrf } });
-      over("withdrawn");
+      over(await withdraw(correction, url, token) ? "withdrawn" : KEPT.gone);
     } catch (error) {
       if (!(error instanceof CorrectionError)) throw error;
-      if (error.code === "not_found") over(KEPT.gone);
-      else trouble.textContent = error.message || KEPT.failed;
+      trouble.textContent = error.message || KEPT.failed;
     }
   };
-  ask(address, { headers }).then(
+  ask(`${url}${id}/`, { headers: { "X-Withdrawal-Code": code } }).then(
     (found) => (found.state === "withdrawn" ? over(found.state) : show(found.state)),
     (error) => (error.code === "not_found" ? over(KEPT.gone) : show(KEPT.unknown)),
   );

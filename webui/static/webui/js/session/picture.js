@@ -31,7 +31,8 @@ export async function drawCard(session) {
   context.fillStyle = paint("paper");
   context.fillRect(0, 0, SIZE.width, SIZE.height);
   const width = SIZE.width - 2 * EDGE;
-  write(session.name || CARD.title, EDGE, 92, 44, { weight: 650, most: width });
+  context.font = `650 44px ${paint("sans")}`;
+  write(cut(context, session.name || CARD.title, width), EDGE, 92, 44, { weight: 650 });
   const day = new Date(session.started_at).toLocaleDateString(language, { day: "numeric", month: "long", year: "numeric" });
   write(listed([day, sayLength(session.duration_ms, found)]), EDGE, 136, 24, { colour: "quiet", most: width });
   await drawMoments(context, session.moments, write);
@@ -41,6 +42,18 @@ export async function drawCard(session) {
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/png");
   });
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context with the font of the text @param {string} text @param {number} width pixels
+ * @returns {string} the text, or as much of it as there is room for and an ellipsis
+ */
+export function cut(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  const letters = Array.from(text);
+  const shortened = () => `${letters.join("").trimEnd()}…`;
+  while (letters.length > 0 && context.measureText(shortened()).width > width) letters.pop();
+  return shortened();
 }
 
 async function drawMoments(context, moments, write) {

@@ -1,0 +1,7 @@
+/** The page of my data: says how many corrections this browser remembers that belong to no account. */
+
+import { keptCorrections } from "./kept_corrections.js";
+
+const count = keptCorrections().length;
+document.getElementById("strangers").hidden = count === 0;
+document.getElementById("strangers-count").textContent = String(count);
