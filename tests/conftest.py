@@ -44,33 +44,8 @@ PAGES = (
     "test_training_page.py",
 )
 """Of the browser tests those that a busy machine only makes slower: nothing in them is a camera's pace."""
-DATABASE = (
-    "test_account_gone.py",
-    "test_backup.py",
-    "test_batches.py",
-    "test_correction_dataset.py",
-    "test_correction_review.py",
-    "test_corrections.py",
-    "test_datasets.py",
-    "test_deciding_at_once.py",
-    "test_evaluations.py",
-    "test_limits_at_once.py",
-    "test_live_session_api.py",
-    "test_migrations.py",
-    "test_my_data.py",
-    "test_permissions.py",
-    "test_predictions.py",
-    "test_security.py",
-    "test_shadow.py",
-    "test_socket_permissions.py",
-    "test_tokens.py",
-    "test_training_runs.py",
-    "test_versions.py",
-    "test_walls.py",
-    "test_webhooks.py",
-)
-"""Whose meaning depends on the database: models, services, selectors, locks, migrations. tools/test.sh runs
-them on PostgreSQL too."""
+DATABASE = {"detector", "webui", "site", "fuzz"}
+"""Folders of tests in which there is a database. tools/test.sh runs them on PostgreSQL too."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -94,14 +69,14 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what drives a browser, depends on the database or needs the machine to itself; put the longest
+    """Mark what drives a browser, has a database or needs the machine to itself; put the longest
     files first, so that of two processes none has to wait for the other's at the end."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         is_e2e = "e2e" in item.path.parts
         if is_e2e:
             item.add_marker("e2e")
-        if item.path.name in DATABASE:
+        if DATABASE & set(item.path.parts) and item.path.name not in ALONE:
             item.add_marker("database")
         if item.path.name in ALONE or (is_e2e and item.path.name not in PAGES):
             item.add_marker("alone")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install what is missing, lint, and run every test. Arguments go to pytest: bash tools/test.sh tests/ml -k loss
-# With TEST_DATABASE=postgres they run on a real PostgreSQL instead of SQLite.
+# With TEST_DATABASE=postgres they run on a real PostgreSQL instead of SQLite. What the machine lacks is skipped, and said; with
+# CI=true it is an error.
 #
 # VENV names another virtual environment, PYTHON another interpreter.
 set -euo pipefail
@@ -46,15 +47,20 @@ unpack_proxy() {
     "$VENV/bin/nginx" -v >/dev/null 2>&1 || { rm -f "$VENV/bin/nginx"; return 1; }
 }
 
+without() {
+    [ "${CI:-}" != true ] || die "$@"
+    say "$@"
+}
+
 export DEBIAN_FRONTEND=noninteractive
 check_platform
 make_venv
 install dev requirements.txt requirements-web.txt requirements-fast.txt requirements-dev.txt || die "Installing failed; pip says why above."
 if ! has_browser && ! install_browser; then
-    say "No Chromium, so the browser tests are skipped. Install it (Debian: apt-get install chromium) to run them."
+    without "No Chromium, so the browser tests are skipped. Install it (Debian: apt-get install chromium) to run them."
 fi
 if ! has_proxy && ! unpack_proxy; then
-    say "No nginx, so the tests of the proxy are skipped. Install it (Debian: apt-get install nginx gettext-base) to run them."
+    without "No nginx, so the tests of the proxy are skipped. Install it (Debian: apt-get install nginx gettext-base) to run them."
 fi
 
 "$VENV/bin/python" -m ruff check .
@@ -68,11 +74,11 @@ fi
 "$VENV/bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 30 -m "not alone" </dev/null ||
     "$VENV/bin/python" -m pytest -m "not alone" --last-failed </dev/null
 "$VENV/bin/python" -m pytest --durations 30 -m alone </dev/null || "$VENV/bin/python" -m pytest -m alone --last-failed </dev/null
-# Once more on PostgreSQL: what depends on the database.
+# Once more on PostgreSQL: everything that has a database, but for what drives a browser.
 if "$VENV/bin/python" -c "import pgserver" 2>/dev/null; then
     export TEST_DATABASE=postgres
     "$VENV/bin/python" -m pytest -n 2 --dist loadfile --durations 10 -m database </dev/null ||
         "$VENV/bin/python" -m pytest -m database --last-failed </dev/null
 else
-    say "The package pgserver has no PostgreSQL for this Python or processor, so the tests ran on SQLite only."
+    without "The package pgserver has no PostgreSQL for this Python or processor, so the tests ran on SQLite only."
 fi
