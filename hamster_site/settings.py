@@ -31,7 +31,7 @@ HTTPS = env.bool("HTTPS", default=False)
 
 # Where `manage.py up` listens.
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+PORT = env.port("PORT", default=8000)
 
 # Database -------------------------------------------------------------------------------------------------
 
