@@ -333,5 +333,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "daphne": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # A damaged picture is refused with a reason; Pillow also logs an error for some.
+        "PIL": {"level": "CRITICAL"},
     },
 }
