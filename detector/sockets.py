@@ -13,11 +13,13 @@ import json
 import logging
 import shutil
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
+from autobahn.exception import Disconnected
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
 from django.db import connections
@@ -111,6 +113,11 @@ class GuardedWebSocket(ws_protocol.WebSocketProtocol):
             self._second = reactor.callLater(1.0, self._end_second)
         if self._messages >= self._messages_a_second:
             self.transport.pauseProducing()
+
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802
+        """To nobody if the socket is closing: daphne itself only knows those that are closed."""
+        with suppress(Disconnected):
+            super().serverSend(content, binary)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802
         """Close with any code: daphne's own way only knows 1000 and 3000 to 4999."""

@@ -2,6 +2,8 @@
 
 import ipaddress
 import logging
+import math
+import time
 import unicodedata
 from collections.abc import Callable
 from smtplib import SMTPException
@@ -9,7 +11,9 @@ from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, SignupForm
+from allauth.core import ratelimit
+from allauth.core.internal.ratelimit import get_cache_key, get_rates
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
@@ -30,6 +34,8 @@ logger = logging.getLogger(__name__)
 SEEN_INTERVAL = 60  # seconds between two notes of when a session was last used
 # An address to write down, where a connection has none.
 NOWHERE = "0.0.0.0"  # noqa: S104  # nosec B104
+# Of ACCOUNT_RATE_LIMITS.
+NEW_ACCOUNT, WRONG_ANYWHERE = "new_account", "login_failed_anywhere"
 MISMATCH = _("That name and password don't go together. Try again.")
 
 
@@ -40,6 +46,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "username_password_mismatch": MISMATCH,
         "email_password_mismatch": _("That e-mail address and password don't go together. Try again."),
         "too_many_login_attempts": _("Too many attempts. Wait a few minutes, then try again."),
+        WRONG_ANYWHERE: _(
+            "Too many wrong passwords for this name, from several places. Try again in an hour, or choose a "
+            "new password by mail and sign in with your e-mail address."
+        ),
         "incorrect_password": _("That is not your password. Try again."),
         "enter_current_password": _("That is not your password. Try again."),
         "username_taken": _("That name is taken. Choose another one."),
@@ -58,6 +68,27 @@ class AccountAdapter(DefaultAccountAdapter):
             return str(ipaddress.ip_address(address or NOWHERE))
         except ValueError:  # a proxy that writes something else into the header
             return NOWHERE
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises ValidationError when too many passwords of this name were wrong, from here or altogether."""
+        name = super()._get_login_attempts_cache_key(request, **credentials)
+        if not ratelimit.consume(request, action=WRONG_ANYWHERE, key=name, dry_run=True):
+            raise self.validation_error(WRONG_ANYWHERE)
+        super().pre_authenticate(request, **credentials)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        name = super()._get_login_attempts_cache_key(request, **credentials)
+        ratelimit.consume(request, action=WRONG_ANYWHERE, key=name)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """With the address: else anybody could keep the owner of an account out by wrong passwords."""
+        name = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{name} from {self.get_client_ip(request)}"
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        name = super()._get_login_attempts_cache_key(request, **credentials)
+        ratelimit.clear(request, action=WRONG_ANYWHERE, key=name)
 
     def clean_email(self, email: str) -> str:
         """What the database has room for; Django's own fields take a longer one."""
@@ -111,6 +142,27 @@ class SignInForm(LoginForm):
 
     def clean_login(self) -> str:
         return unicodedata.normalize("NFKC", super().clean_login())
+
+
+class SignUpForm(SignupForm):
+    """allauth's; what counts for SIGN_UP_RATE is only a form with nothing wrong in it."""
+
+    def try_save(self, request: HttpRequest) -> tuple[AbstractBaseUser | None, HttpResponse | None]:
+        """Make the account, or give the answer to send instead."""
+        if ratelimit.consume(request, action=NEW_ACCOUNT):
+            return super().try_save(request)
+        wait = str(_seconds_until_allowed(request, NEW_ACCOUNT))
+        return None, HttpResponse(status=429, headers={"Retry-After": wait})
+
+
+def _seconds_until_allowed(request: HttpRequest, action: str) -> int:
+    """Until allauth's rates for an action by one address let it happen once more; at least 1."""
+    waits, now = [1.0], time.time()
+    for rate in get_rates(app="allauth.account", action=action):
+        done = cache.get(get_cache_key(request, app="allauth.account", action=action, rate=rate), [])
+        if len(done) >= rate.amount:
+            waits.append(min([now, *done]) + rate.duration - now)
+    return math.ceil(max(waits))
 
 
 class AccountsMiddleware:

@@ -35,7 +35,9 @@ application = NamedConnections(
             "http": django_application,
             "websocket": OwnPagesOnly(
                 URLRouter([*websocket_urlpatterns, re_path("", refuse_socket)]),
-                [*settings.ALLOWED_HOSTS, *settings.CORS_ALLOWED_ORIGINS],
+                settings.ALLOWED_HOSTS,
+                [*settings.CSRF_TRUSTED_ORIGINS, *settings.CORS_ALLOWED_ORIGINS],
+                https=settings.HTTPS,
             ),
         }
     )

@@ -38,6 +38,10 @@ class FileAwareEnv(environ.FileAwareEnv):
         """The setting, a whole number that is not negative. Raises ImproperlyConfigured, which names it."""
         return self.get_value(var, cast=_count, default=default)
 
+    def port(self, var: str, default: int) -> int:
+        """The setting, a port to listen on. Raises ImproperlyConfigured, which names it."""
+        return self.get_value(var, cast=_port, default=default)
+
     def rate(self, var: str, default: str) -> str:
         """The setting, how often one address may do something: 10/h/ip, several with commas, or empty for no
         limit. Raises ImproperlyConfigured, which names it."""
@@ -60,6 +64,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise ValueError("it is less than 0")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise ValueError("a port is between 1 and 65535")
     return number
 
 

@@ -31,7 +31,7 @@ HTTPS = env.bool("HTTPS", default=False)
 
 # Where `manage.py up` listens.
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
+PORT = env.port("PORT", default=8000)
 
 # Database -------------------------------------------------------------------------------------------------
 
@@ -116,11 +116,21 @@ ACCOUNT_SIGNUP_FIELDS = [
     *("username*", "email*" if ACCOUNT_EMAIL_VERIFICATION == "mandatory" else "email"),
     *("password1*", "password2*"),
 ]
-# Every account has rates and room of its own, so one address may not make many.
-ACCOUNT_RATE_LIMITS = {"signup": env.rate("SIGN_UP_RATE", default="10/h/ip")}
+ACCOUNT_RATE_LIMITS = {
+    # Every account has rates and room of its own, so one address may not make many. Forms in which something
+    # is wrong count for allauth's own "signup" only: 20 a minute.
+    "new_account": env.rate("SIGN_UP_RATE", default="10/h/ip"),
+    # Wrong passwords from an address, and for one name from an address (hamster_site/accounts.py).
+    "login_failed": "10/m/ip,5/5m/key",
+    # For one name from everywhere: more than one address can use up, which would lock the owner out.
+    "login_failed_anywhere": "100/h/key",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_ADAPTER = "hamster_site.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"login": "hamster_site.accounts.SignInForm"}
+ACCOUNT_FORMS = {
+    "login": "hamster_site.accounts.SignInForm",
+    "signup": "hamster_site.accounts.SignUpForm",
+}
 ACCOUNT_CHANGE_EMAIL = True  # one address, which stays in force until the new one is confirmed
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -333,5 +343,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "daphne": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # A damaged picture is refused with a reason; Pillow also logs an error for some.
+        "PIL": {"level": "CRITICAL"},
     },
 }

@@ -4,29 +4,23 @@ What is shown is drawn anew as a JPEG, so nothing that a file may hide reaches a
 handed out as a download.
 """
 
+from functools import partial
+
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.generic import View
 
 from detector.models import BatchItem
+from detector.picture_answers import SHOWN_ONLY, jpeg_answer
 from detector.selectors.batches import batches_of
 from detector.thumbnails import LARGE, SMALL, thumbnail
 from ml.images import ImageError
 
 
 class ItemPicture(LoginRequiredMixin, View):
-    """Finds the item's file and sees to it that browsers do nothing with it but show it."""
-
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        if response.status_code == 200:
-            response.headers["Cache-Control"] = "private, max-age=3600"
-        return response
+    """Finds the item's file."""
 
     def own_item(self, pk: int, number: int) -> BatchItem:
         """The item of the address. Raises Http404 when it is not there, somebody else's, or has no file."""
@@ -41,12 +35,15 @@ class ShownPicture(ItemPicture):
 
     def get(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         item = self.own_item(pk, number)
+        identity = f"batch item {item.pk} {self.side}".encode()
+        return jpeg_answer(request, partial(self._draw, item), identity=identity)
+
+    def _draw(self, item: BatchItem) -> bytes:
         try:
             with default_storage.open(item.file.name) as file:
-                picture = thumbnail(file.read(), side=self.side)
+                return thumbnail(file.read(), side=self.side)
         except (OSError, ImageError) as error:
             raise Http404("This picture can't be shown.") from error
-        return HttpResponse(picture, content_type="image/jpeg")
 
 
 class SmallPicture(ShownPicture):
@@ -65,4 +62,5 @@ class OriginalPicture(ItemPicture):
         except OSError as error:
             raise Http404("This picture is not here any more.") from error
         name = item.name.replace("\\", "/").rpartition("/")[2]
-        return FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")
+        kind = "application/octet-stream"
+        return FileResponse(file, as_attachment=True, filename=name, content_type=kind, headers=SHOWN_ONLY)

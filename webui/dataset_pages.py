@@ -17,6 +17,7 @@ from django.views.generic import DetailView, ListView, View
 from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import OPEN, Dataset, DatasetSample
+from detector.picture_answers import jpeg_answer
 from detector.selectors.dataset_pictures import NoPicture, small_picture
 from detector.selectors.datasets import datasets, samples_of, uploaded_bytes
 from detector.services.datasets import (
@@ -207,8 +208,4 @@ class SampleImage(StaffPage):
             content = small_picture(row.dataset, row.file, side=side)
         except NoPicture as error:
             raise Http404 from error
-        return HttpResponse(
-            content,
-            content_type="image/jpeg",
-            headers={"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"},
-        )
+        return jpeg_answer(request, lambda: content, identity=content)

@@ -9,6 +9,7 @@ from django.views.generic import TemplateView, View
 
 from detector.conf import config
 from detector.models import OPEN, Dataset, DetectorVersion, Evaluation
+from detector.picture_answers import jpeg_answer
 from detector.selectors.checkpoints import checkpoint_of
 from detector.selectors.dataset_pictures import NoPicture, small_picture
 from detector.selectors.evaluations import (
@@ -148,8 +149,7 @@ class EvaluationPictureView(StaffOnly, View):
             content = small_picture(evaluation.dataset, path, side=SMALL)
         except NoPicture as error:
             raise Http404("the picture can't be read") from error
-        headers = {"Cache-Control": "private, max-age=3600"}
-        return HttpResponse(content, content_type="image/jpeg", headers=headers)
+        return jpeg_answer(request, lambda: content, identity=content)
 
 
 class ComparePage(DetectorPageBase):

@@ -1,6 +1,7 @@
 """Error pages: what happened and what to do, also while the database is down."""
 
 import logging
+import math
 from collections.abc import Callable
 
 from django.db import Error as DatabaseError
@@ -14,10 +15,12 @@ logger = logging.getLogger(__name__)
 PAGES = (400, 403, 404, 405, 429, 500, 503)
 
 
-def error_page(request: HttpRequest | None, status: int, template: str | None = None) -> HttpResponse:
-    """The page of an error; `request` is None where nothing of it can be trusted."""
+def error_page(
+    request: HttpRequest | None, status: int, template: str | None = None, *, retry_after: int = 60
+) -> HttpResponse:
+    """The page of an error; `request` is None where nothing of it can be trusted. `retry_after`: seconds."""
     template = template or f"{status if status in PAGES else 400 if status < 500 else 500}.html"
-    context = {"status": status}
+    context = {"status": status, "minutes": math.ceil(retry_after / 60)}
     try:
         page = render_to_string(template, context, request)
     except DatabaseError:  # who the visitor is stands there
@@ -62,7 +65,8 @@ class ErrorPages:
         response = self.get_response(request)
         is_mute = response.status_code >= 400 and not response.streaming and not response.content
         if is_mute and not request.path_info.startswith(API_PATHS):
-            page = error_page(request, response.status_code)
+            retry_after = int(response.headers.get("Retry-After", 60))
+            page = error_page(request, response.status_code, retry_after=retry_after)
             response.content, response.headers["Content-Type"] = page.content, page.headers["Content-Type"]
         return response
 

@@ -30,7 +30,7 @@ class WebhookSerializer(serializers.ModelSerializer):
 
     next_attempt_at = serializers.DateTimeField(source="due_at", allow_null=True)
     secret = serializers.SerializerMethodField(
-        help_text="Signs what is sent. Only in the answer that made the batch; null ever after."
+        help_text="Signs what is sent. Only in the answer to the POST of the batch; null elsewhere."
     )
 
     class Meta:

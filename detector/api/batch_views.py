@@ -96,7 +96,7 @@ class BatchListView(OwnBatches, ListAPIView):
         parameters=[KEY_PARAMETER],
         description="Hand in pictures and zip archives of pictures. What is no picture becomes an item that "
         "has failed; the others are looked at by the site's batch workers. If a webhook is named, the answer "
-        "holds its secret, for the only time.",
+        "holds its secret, which is told again only to the same request with its Idempotency-Key.",
         request={"multipart/form-data": BatchUploadSerializer},
         responses={
             202: BatchDetailSerializer,

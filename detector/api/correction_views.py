@@ -68,7 +68,8 @@ class CorrectionListView(ListAPIView):
         parameters=[KEY_PARAMETER],
         description="Send a small picture of a face that was read wrong, with what it looks like, to be kept "
         "for training. Only with the consent of the person on it. Needs no account; without one the answer "
-        "holds the code that withdraws it, for the only time.",
+        "holds the code that withdraws it, which is told again only to the same request with its "
+        "Idempotency-Key.",
         request={"multipart/form-data": CorrectionUploadSerializer},
         responses={
             201: NewCorrectionSerializer,

@@ -23,6 +23,7 @@ from detector.api.prediction_serializers import (
 from detector.api.serializers import ErrorSerializer
 from detector.api.throttles import KeptRate
 from detector.models import Prediction
+from detector.picture_answers import jpeg_answer
 from detector.prediction_downloads import FORMATS
 from detector.selectors.predictions import predictions_of
 from detector.services.predictions import delete_prediction, delete_predictions
@@ -111,15 +112,7 @@ class PredictionThumbnailView(OwnPredictions):
         picture = self.own_prediction().thumbnail
         if picture is None:
             raise Http404
-        return HttpResponse(
-            bytes(picture),
-            content_type="image/jpeg",
-            headers={
-                "Cache-Control": "private, max-age=3600",
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "X-Content-Type-Options": "nosniff",
-            },
-        )
+        return jpeg_answer(request, lambda: bytes(picture), identity=bytes(picture))
 
 
 class PredictionDownloadView(OwnPredictions):

@@ -13,6 +13,8 @@ from tests.detector.live_site import FRAME, PATIENCE, ask, message
 async def test_the_page_of_another_site_cannot_open_the_socket_and_nothing_is_logged_as_an_error(site):
     for origin, status in (
         ("http://evil.example", 403),
+        (f"http://127.0.0.1:{site.port + 1}", 403),
+        (f"http://localhost:{site.port}", 403),
         ("http://[evil", 400),
         ("http://localhost:port", 400),
     ):

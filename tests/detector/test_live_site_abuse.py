@@ -111,6 +111,26 @@ async def test_a_client_that_stalls_and_reads_again_is_served_on(site):
         assert await latencies(client, UNREAD_SECONDS * 1.5)
 
 
+async def test_a_socket_that_is_closing_while_an_answer_goes_out_is_no_error(site):
+    before = len(site.log.read_text())
+    client = raw_client(site)
+    half_a_letter = b"\x81\x81" + bytes(4) + b"\xc3"  # so the server closes, and waits a second for our close
+    client.sendall(masked(message(1)) + half_a_letter)
+
+    def said() -> str:
+        return site.log.read_text()[before:]
+
+    try:
+        end = time.monotonic() + PATIENCE
+        while "live connection closed" not in said() and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+    finally:
+        client.close()
+    await asyncio.sleep(2)  # daphne looks once a second at what has failed
+    assert "1 frames answered" in said()
+    assert "Traceback" not in said()
+
+
 async def test_an_unread_live_picture_stream_stops_being_worked_on(site):
     """At the allowed rate, so that it is the unread answers alone that stop it."""
     silent = raw_client(site)

@@ -43,9 +43,9 @@ def client() -> Client:
     return client
 
 
-def send(client: Client, url: str):
+def send(client: Client, url: str, **headers: str):
     data = {"files": [SimpleUploadedFile("a.jpg", FACE), SimpleUploadedFile("b.jpg", FACE[:900])]}
-    return client.post("/api/batches/", {**data, "webhook": url})
+    return client.post("/api/batches/", {**data, "webhook": url}, headers=headers)
 
 
 def end(client: Client, url: str) -> dict:
@@ -71,6 +71,12 @@ def test_the_secret_is_shown_once(client):
     later = client.get(f"/api/batches/{made['id']}/")
     assert later.json()["webhook"]["secret"] is None
     assert secret not in later.content.decode() + client.get("/api/batches/").content.decode()
+
+
+def test_the_secret_is_told_again_to_the_same_request_whose_answer_was_lost(client):
+    key = {"Idempotency-Key": "k" * 32}
+    first, again = (send(client, "https://example.com/ended", **key).json()["webhook"] for _ in range(2))
+    assert again["secret"] == first["secret"] is not None
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,25 @@ def page(site: SiteProcess, browser: Browser) -> Iterator[Page]:
     assert (foreign, complaints) == ([], [])
 
 
+RENAMED = """(shown, name) => {
+  shown.textContent = name;
+  const range = document.createRange();
+  range.selectNodeContents(shown);
+  return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+}"""  # how many lines the name takes
+
+
+def test_the_name_of_a_version_breaks_only_when_it_is_very_long(page: Page, site: SiteProcess) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site.url}/detectors/compare/?a=1&b=2")
+    first, second = (
+        page.locator(".table").first.get_by_text(name, exact=True) for name in ("red-1", "angry-1")
+    )
+    assert second.evaluate(RENAMED, "a-very-long-name-of-a-version-" + "x" * 60) > 1
+    assert first.evaluate(RENAMED, "hamster-5.1") == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_an_evaluation_comes_along_by_itself_and_a_cell_opens_its_pictures(page: Page) -> None:
     page.get_by_role("link", name="red-1").click()
     page.get_by_role("button", name="Measure").click()

@@ -2,13 +2,17 @@ import io
 import json
 import logging
 import re
+import struct
 import sys
 from datetime import datetime, timedelta
 
+import pytest
 from django.test import Client
+from PIL import Image
 
 from detector.origin import connection_id, on_behalf_of, task_id
 from hamster_site.logging import FORMATS
+from ml.images import BadImage, decode_image
 
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (\w+) +(\S+) (\S+) \[(\S+)\] (.*)")
 
@@ -100,3 +104,13 @@ def test_a_wrong_host_is_a_warning_without_a_traceback(caplog):
     (record,) = caplog.records
     assert (record.levelname, record.exc_info) == ("WARNING", None)
     assert "evil.example" in FORMATS["line"]().format(record)
+
+
+def test_a_damaged_picture_is_refused_and_nothing_is_logged_as_an_error(caplog):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "TIFF")
+    samples_per_pixel = struct.pack("<HHL", 277, 3, 1)
+    damaged = buffer.getvalue().replace(samples_per_pixel + b"\3", samples_per_pixel + b"\x63")
+    with pytest.raises(BadImage):
+        decode_image(damaged, max_pixels=100)
+    assert caplog.records == []

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.databases import EmbeddedPostgres
 from tests.detector.live_site import PATIENCE, message
@@ -115,6 +116,18 @@ async def test_camera_gets_its_answer_through_the_proxy(site):
         await socket.send(message(17, ASTRONAUT))
         answer = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
     assert (answer["type"], answer["frame"], len(answer["faces"])) == ("prediction", 17, 1)
+
+
+async def test_page_of_another_port_cannot_open_a_socket_through_the_proxy(site):
+    address = f"wss://localhost:{site.https_port}/ws/live/"
+    for origin in (
+        f"https://localhost:{site.http_port}",
+        "https://localhost",
+        site.url.replace("https", "http"),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address, ssl=trusting(site), origin=origin)
+        assert refused.value.response.status_code == 403
 
 
 def test_both_webs_serve_and_know_who_signed_in_at_either(site, keeper):

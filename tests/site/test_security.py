@@ -13,17 +13,67 @@ async def open_socket(scope, receive, send):
     await send({"type": "websocket.accept"})
 
 
-async def opens(*headers: tuple[bytes, bytes]) -> bool:
-    application = OwnPagesOnly(open_socket, ["localhost", "https://friend.example"])
-    connection = WebsocketCommunicator(application, "/ws/live/", headers=list(headers))
+async def opens(origin: bytes | None, host: bytes = b"localhost:8000", *, https: bool = False) -> bool:
+    application = OwnPagesOnly(
+        open_socket,
+        ["localhost", "[::1]", ".hamster.example"],
+        ["https://friend.example", "https://friend.example:8443", "https://*.friends.example"],
+        https=https,
+    )
+    headers = [(b"host", host)] + ([] if origin is None else [(b"origin", origin)])
+    connection = WebsocketCommunicator(application, "/ws/live/", headers=headers)
     accepted, _ = await connection.connect()
     await connection.wait()  # a task that is still running can hold up the end of the test
     return accepted
 
 
-@pytest.mark.parametrize("origin", [b"http://localhost:8000", b"https://friend.example"])
-async def test_socket_opens_for_own_pages_and_for_allowed_sites(origin):
-    assert await opens((b"origin", origin))
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (b"http://localhost:8000", b"localhost:8000"),
+        (b"http://localhost:8000", b"LocalHost:8000"),
+        (b"http://[::1]:8000", b"[::1]:8000"),
+        (b"http://localhost", b"localhost"),
+        (b"http://localhost", b"localhost:80"),
+        (b"https://localhost", b"localhost"),  # behind a proxy that nobody told us of
+        (b"https://www.hamster.example", b"www.hamster.example:443"),
+    ],
+)
+async def test_socket_opens_for_own_pages(origin, host):
+    assert await opens(origin, host)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [b"https://friend.example", b"https://friend.example:8443", b"https://a.friends.example"],
+)
+async def test_socket_opens_for_allowed_sites(origin):
+    assert await opens(origin)
+    assert await opens(origin, https=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        (b"http://localhost:9000", b"localhost:8000"),
+        (b"http://localhost", b"localhost:8000"),
+        (b"http://localhost:8000", b"localhost"),
+        (b"https://localhost", b"localhost:80"),
+        (b"http://localhost:8000", b"127.0.0.1:8000"),
+        (b"http://a.hamster.example", b"b.hamster.example"),
+    ],
+)
+async def test_socket_is_refused_to_another_port_or_name_of_this_machine(origin, host):
+    assert not await opens(origin, host)
+
+
+async def test_socket_is_refused_to_a_page_whose_own_name_leads_here():
+    assert not await opens(b"http://evil.example:8000", b"evil.example:8000")
+
+
+async def test_socket_of_a_site_with_https_is_for_https_pages():
+    assert await opens(b"https://localhost:8443", b"localhost:8443", https=True)
+    assert not await opens(b"http://localhost", b"localhost", https=True)
 
 
 @pytest.mark.parametrize(
@@ -32,17 +82,19 @@ async def test_socket_opens_for_own_pages_and_for_allowed_sites(origin):
         b"http://evil.example",
         b"http://localhost.evil.example",
         b"http://friend.example",
+        b"https://friend.example:9000",
+        b"app://localhost:8000",
         b"null",
         b"",
         b"http://[evil",
     ],
 )
 async def test_socket_is_refused_to_the_page_of_another_site(origin):
-    assert not await opens((b"origin", origin))
+    assert not await opens(origin)
 
 
 async def test_socket_opens_for_a_program_which_sends_no_origin():
-    assert await opens()
+    assert await opens(None)
 
 
 def answer(**headers: str) -> HttpResponse:

@@ -48,7 +48,7 @@ def test_site_in_a_local_folder_needs_no_configuration(tmp_path: Path):
     [
         *("PORT=abc", "NUM_PROXIES=x", "DATABASE_URL=foo", "EMAIL_CONFIRMATION=yes"),
         *("LOG_LEVEL=verbose", "LOG_FORMAT=xml", "HAMSTER_LIVE_MAXFPS=3"),
-        *("NUM_PROXIES=-1", "SIGN_UP_RATE=abc"),
+        *("NUM_PROXIES=-1", "SIGN_UP_RATE=abc", "PORT=99999", "PORT=0"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_in_one_line(tmp_path: Path, wrong: str):

@@ -161,6 +161,47 @@ def test_passwords_of_one_account_can_only_be_guessed_a_few_times(mia):
     assert "Too many attempts" in page_of(sign_in(Client()))
 
 
+def wrong_from(address: str) -> list[str]:
+    """The pages that five wrong passwords of mia's get, and the right one after them."""
+    forwarded = {"X-Forwarded-For": address}
+    return [page_of(sign_in(Client(), password, **forwarded)) for password in [*["wrong"] * 5, PASSWORD]]
+
+
+@pytest.fixture
+def proxied(settings) -> None:
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "NUM_PROXIES": 1}
+
+
+@pytest.mark.usefixtures("proxied")
+def test_wrong_passwords_from_elsewhere_do_not_keep_the_owner_out(client, mia):
+    assert "Too many attempts" in wrong_from("9.9.9.9")[-1]
+    assert sign_in(client, **{"X-Forwarded-For": "8.8.8.8"}).status_code == 302
+    assert is_signed_in(client)
+
+
+@pytest.mark.usefixtures("proxied")
+def test_passwords_of_one_account_can_only_be_guessed_so_often_from_everywhere(client, mia, settings):
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_anywhere": "10/h/key"}
+    first, second = wrong_from("9.9.9.1"), wrong_from("9.9.9.2")
+    assert all("go together" in page for page in first[:5] + second[:5])
+    assert "from several places" in wrong_from("9.9.9.3")[0]
+    assert "from several places" in page_of(sign_in(client))
+
+
+@pytest.mark.usefixtures("proxied")
+def test_a_new_password_by_mail_opens_the_address_again(client, mia, settings):
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "login_failed_anywhere": "5/h/key"}
+    for _ in range(5):
+        sign_in(Client(), "wrong", "mia@example.com", **{"X-Forwarded-For": "9.9.9.1"})
+    assert "from several places" in page_of(sign_in(client, name="mia@example.com"))
+    client.post("/accounts/password/reset/", {"email": "mia@example.com"})
+    form = client.get(LINK.search(mail.outbox[0].body)[1], follow=True)
+    new = {"password1": "a new long one", "password2": "a new long one"}
+    client.post(form.request["PATH_INFO"], new)
+    assert sign_in(client, "a new long one", "mia@example.com").status_code == 302
+    assert is_signed_in(client)
+
+
 def guess(times: int, **headers: str) -> list[bool]:
     """Whether attempts at ever another account were heard."""
     answers = [sign_in(Client(), "x", f"n{number}", **headers) for number in range(times)]
@@ -286,11 +327,32 @@ def test_where_one_was_signed_in_is_forgotten_once_the_session_has_expired(clien
     assert [kept.session_key for kept in Session.objects.all()] == [client.session.session_key]
 
 
-def test_one_network_address_makes_only_so_many_accounts(settings):
-    settings.ACCOUNT_RATE_LIMITS = {"signup": "2/h/ip"}
-    statuses = [sign_up(Client(), username=f"mia{number}", email="").status_code for number in range(3)]
-    assert statuses == [302, 302, 429]
+def test_one_network_address_makes_only_so_many_accounts_and_is_told_when_the_next(settings):
+    settings.ACCOUNT_RATE_LIMITS = {"new_account": "2/h/ip"}
+    answers = [sign_up(Client(), username=f"mia{number}", email="") for number in range(3)]
+    assert [answer.status_code for answer in answers] == [302, 302, 429]
     assert get_user_model().objects.count() == 2
+    assert 3500 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert "Try again in 60 minutes." in page_of(answers[2])
+
+
+def test_a_mistake_in_the_form_costs_no_account(client, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"new_account": "1/h/ip"}
+    for wrong in ({"password2": "another"}, {"username": "m i a"}, {"email": "nowhere"}):
+        assert sign_up(client, **wrong).status_code == 200
+    assert sign_up(client).status_code == 302
+
+
+def test_a_mail_to_somebody_who_has_an_account_counts_like_a_new_one(mia, settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.ACCOUNT_RATE_LIMITS = {"new_account": "1/h/ip"}
+    assert [sign_up(Client(), username=f"mia{number}").status_code for number in range(2)] == [302, 429]
+    assert len(mail.outbox) == 1
+
+
+def test_refused_forms_can_not_come_in_a_flood():
+    statuses = [sign_up(Client(), password2="another").status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
 
 
 def test_a_session_that_was_there_before_the_list_comes_into_it(client, mia):

@@ -202,11 +202,32 @@ def test_pictures_are_drawn_anew_as_small_jpegs_that_nothing_runs_in(mine, make,
     assert answer.headers["Content-Type"] == "image/jpeg"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
-    assert answer.headers["Cache-Control"].startswith("private")
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.format == "JPEG"
         assert max(picture.size) == longest
     assert b"script" not in answer.content
+
+
+@pytest.mark.parametrize("kind", ["", "small/"])
+def test_a_browser_asks_for_a_kept_picture_again_and_never_shows_a_deleted_one(mine, make, kind):
+    batch = make(a_jpg=FACE, b_jpg=FACE)
+    address = f"/batches/{batch.pk}/pictures/1/{kind}"
+    first = mine.get(address)
+    kept = {"If-None-Match": first.headers["ETag"]}
+    again = mine.get(address, headers=kept)
+    assert (again.status_code, again.content) == (304, b"")
+    assert {answer.headers["Cache-Control"] for answer in (first, again)} == {"private, no-cache"}
+    assert mine.get(address.replace("/1/", "/2/"), headers=kept).status_code == 200
+    assert Client().get(address, headers=kept).status_code == 302
+    batch.delete()
+    assert mine.get(address, headers=kept).status_code == 404
+
+
+def test_the_file_itself_stays_out_of_the_browsers_memory(mine, make):
+    batch = make(a_jpg=FACE)
+    headers = mine.get(f"/batches/{batch.pk}/pictures/1/original/").headers
+    assert headers["Cache-Control"] == "private, no-store"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
 def test_pictures_are_upright(mine, make):

@@ -177,9 +177,22 @@ def test_pictures_are_small_jpegs_that_no_browser_takes_for_something_else(admin
     answer = admin_client.get(image_of(dataset.samples.first()))
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"].startswith("private")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     with Image.open(io.BytesIO(answer.content)) as picture:
         assert picture.size == (64, 64)
+
+
+def test_a_picture_that_changed_or_was_deleted_is_not_taken_from_the_browsers_memory(admin_client, dataset):
+    check(dataset)
+    sample = dataset.samples.first()
+    kept = {"If-None-Match": admin_client.get(image_of(sample)).headers["ETag"]}
+    assert admin_client.get(image_of(sample), headers=kept).status_code == 304
+    path = Path(dataset.folder) / sample.file
+    with Image.open(path) as picture:
+        picture.resize((48, 48)).save(path)
+    assert admin_client.get(image_of(sample), headers=kept).status_code == 200
+    path.unlink()
+    assert admin_client.get(image_of(sample), headers=kept).status_code == 404
 
 
 def test_large_pictures_are_made_small(admin_client, dataset, folder):

@@ -170,7 +170,7 @@ def test_a_cell_of_the_matrix_opens_the_pictures_behind_it(live, dataset, keeper
     assert f'src="{picture}"' in page
     assert (page.count('class="true-box"'), page.count('class="found-box"')) == (1, 1)
     answer = keeper.get(picture)
-    assert answer.headers["Cache-Control"] == "private, max-age=3600"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert Image.open(io.BytesIO(answer.content)).size == (320, 240)
     assert keeper.get(f"/detectors/evaluations/{evaluation.pk}/pictures/99/").status_code == 404
     file = Path(dataset.folder) / "valid/images/2.jpg"

@@ -80,7 +80,9 @@ def test_too_many_requests_of_a_page_get_a_page_and_keep_their_headers() -> None
     assert answer.status_code == 429
     assert answer["Retry-After"] == "30"
     assert answer["Content-Type"].startswith("text/html")
-    assert "Too many requests at once" in answer.content.decode()
+    assert "Try again in 1 minute." in answer.content.decode()
+    later = answered("/accounts/signup/", HttpResponse(status=429, headers={"Retry-After": "3541"}))
+    assert "Try again in 60 minutes." in later.content.decode()
 
 
 def test_the_api_and_answers_with_words_are_left_alone() -> None:

@@ -16,6 +16,7 @@ for (const row of document.querySelectorAll("tr[data-open]")) {
     row.querySelector("[data-said]").textContent = inLine || sayLeft(job) || sayRun(job);
     if (job.version) {
       const link = document.createElement("a");
+      link.className = "version";
       link.href = `${runs.dataset.detectors}${job.version.id}/`;
       link.textContent = job.version.name;
       row.querySelector("[data-version]").replaceChildren(link);
