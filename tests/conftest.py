@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
@@ -22,6 +23,8 @@ os.environ.update(
     COMPONENT="tests",
     OMP_NUM_THREADS="1",  # tests run side by side, and threads that share a core only wait for each other
 )
+
+from django.utils import translation  # noqa: E402
 
 from hamster_site.embedded_redis import EmbeddedRedis  # noqa: E402
 
@@ -53,6 +56,13 @@ def pytest_xdist_setupnodes() -> None:
     """Processes that run tests side by side would read their settings, our Redis and database in them, before
     they come here, if they were told of them."""
     del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves its language behind, which the next test would speak."""
+    yield
+    translation.deactivate()
 
 
 def pytest_sessionstart() -> None:

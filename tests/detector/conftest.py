@@ -43,6 +43,7 @@ def engine(transactional_db, hamster, red_one, tmp_path, settings) -> Iterator[I
     """The process's engine, serving the red detector as the shipped one; nothing is registered yet."""
     settings.MEDIA_ROOT = str(tmp_path)
     hamster(shipped_detector=red_one, engine_watch_seconds=0.05)
+    stop_engine()  # one that an earlier test of this process caused to start
     yield start_engine()
     stop_engine()
 
