@@ -2,13 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
 import pytest
 from django.core.management.utils import get_random_secret_key
 
-from tests.site.compose_site import ROOT
+from tests.site.compose_site import ROOT, compose_file
 
 PRODUCTION = {
     "ALLOWED_HOSTS": "hamster.example.com",
@@ -94,3 +95,20 @@ def test_the_deployment_check_is_silent_with_the_settings_of_production(tmp_path
 def test_the_deployment_check_names_what_is_open(tmp_path, wrong, said):
     found = re.findall(r"\((\S+\.W\d+)\)", checked(PRODUCTION | {"VAR_DIR": str(tmp_path)} | wrong))
     assert sorted(said) == sorted(found)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl isn't installed")
+def test_the_deployment_check_is_silent_in_the_container_that_the_readme_leads_to(tmp_path):
+    steps = (ROOT / "README.md").read_text().split("### With Docker")[1].split("```")[1]
+    lines = dict(line.split("=", 1) for line in steps.split("<<END\n")[1].split("\nEND")[0].splitlines())
+    secrets = tmp_path / "secrets"
+    subprocess.run(
+        ["bash", "tools/make_secrets.sh"],
+        cwd=ROOT,
+        env=os.environ | {"SECRETS_DIR": str(secrets)},
+        check=True,
+    )
+    (secrets / "email_url").write_text(re.search(r"echo '(.*)' > secrets/email_url", steps)[1])
+    stated = lines | compose_file(lines)["services"]["web"]["environment"]
+    inside = {name: value.replace("/run/secrets", str(secrets)) for name, value in stated.items()}
+    assert checked(inside | {"VAR_DIR": str(tmp_path / "state")}) == ""
