@@ -61,6 +61,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="")
 if HTTPS and not SECRET_KEY:
     raise ImproperlyConfigured(f"Set SECRET_KEY: with HTTPS=true it has no default. {HOW_TO_MAKE_ONE}")
 SECRET_KEY = SECRET_KEY or stored_secret_key(VAR_DIR / "secret_key", create=DEBUG or DATABASE_IS_LOCAL_FILE)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.names("CORS_ALLOWED_ORIGINS", default=[])

@@ -45,7 +45,7 @@ def checked(environment: dict[str, str]) -> str:
     "also_right",
     [
         {},
-        {"METRICS_TOKEN": "a" * 20},
+        {"METRICS_TOKEN": "a" * 20, "SECRET_KEY_FALLBACKS": get_random_secret_key()},
         {"ALLOWED_HOSTS": ".example.com", "CSRF_TRUSTED_ORIGINS": "https://*.example.com"},
         {"EMAIL_URL": "smtp://mail:25", "REDIS_URL": "redis://10.0.0.7:6379/0"},
         {"EMAIL_URL": "smtp://localhost:25", "REDIS_URL": "redis://redis.internal:6379/0"},

@@ -124,9 +124,11 @@ def test_a_secret_that_looks_like_the_name_of_a_variable_is_one_all_the_same(tmp
 
 
 def test_lists_may_have_blanks_behind_their_commas(tmp_path: Path):
-    program = "from django.conf import settings as s; print(s.ALLOWED_HOSTS)"
-    result = settings_with(program, VAR_DIR=str(tmp_path), ALLOWED_HOSTS="a.com, .b.com,")
-    assert result.stdout.strip() == "['a.com', '.b.com']"
+    program = "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.SECRET_KEY_FALLBACKS)"
+    result = settings_with(
+        program, VAR_DIR=str(tmp_path), ALLOWED_HOSTS="a.com, .b.com,", SECRET_KEY_FALLBACKS="old\nolder"
+    )
+    assert result.stdout.strip() == "['a.com', '.b.com'] ['old', 'older']"
 
 
 def test_folder_that_the_site_makes_for_itself_is_its_owners_alone(tmp_path: Path):
