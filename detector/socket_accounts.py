@@ -50,6 +50,8 @@ def account_of_session(key: str | None) -> AbstractBaseUser | None:
         return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    # A session of an earlier SECRET_KEY would get a new key here, and a socket can't tell its browser.
+    request.session.cycle_key = lambda: None
     user = get_user(request)
     return user if user.is_authenticated else None
 

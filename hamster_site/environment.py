@@ -26,10 +26,16 @@ class FileAwareEnv(environ.FileAwareEnv):
 
     def get_value(self, var: str, *arguments: Any, **options: Any) -> Any:
         """The setting, converted. Raises ImproperlyConfigured, which names it, without what a file holds."""
+        file = self._file_of(var)
         try:
+            text = self.ENVIRON.get(var, "")
+            if file and not text.strip():
+                raise ImproperlyConfigured(f"{var}_FILE={file}: it is empty.")
+            if text.startswith("$"):  # a password may: it names no other variable
+                return self.parse_value(text, options.get("cast"))
             return super().get_value(var, *arguments, **options)
         except (OSError, ValueError) as error:
-            if file := self._file_of(var):
+            if file:
                 why = error.strerror if isinstance(error, OSError) else "what it holds makes no sense"
                 raise ImproperlyConfigured(f"{var}_FILE={file}: {why}.") from None
             raise ImproperlyConfigured(f"{var}={self.ENVIRON[var]} makes no sense: {error}.") from error
@@ -41,6 +47,10 @@ class FileAwareEnv(environ.FileAwareEnv):
     def port(self, var: str, default: int) -> int:
         """The setting, a port to listen on. Raises ImproperlyConfigured, which names it."""
         return self.get_value(var, cast=_port, default=default)
+
+    def names(self, var: str, default: list[str]) -> list[str]:
+        """The setting, a list with commas, blanks or line ends between what it holds."""
+        return self.get_value(var, cast=_names, default=default)
 
     def rate(self, var: str, default: str) -> str:
         """The setting, how often one address may do something: 10/h/ip, several with commas, or empty for no
@@ -72,6 +82,10 @@ def _port(text: str) -> int:
     if not 0 < number < 65536:
         raise ValueError("a port is between 1 and 65535")
     return number
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()
 
 
 def _rate(text: str) -> str:

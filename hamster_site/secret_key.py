@@ -7,6 +7,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+HOW_TO_MAKE_ONE = "`python -c 'import secrets; print(secrets.token_hex(32))'` makes one."
+
 
 def stored_secret_key(path: Path, *, create: bool) -> str:
     """The key in `path`; made there first when `create` and there is none.
@@ -15,7 +17,9 @@ def stored_secret_key(path: Path, *, create: bool) -> str:
     """
     if not path.is_file():
         if not create:
-            raise ImproperlyConfigured("Set SECRET_KEY: processes that share a database must share this key.")
+            raise ImproperlyConfigured(
+                f"Set SECRET_KEY: processes that share a database must share this key. {HOW_TO_MAKE_ONE}"
+            )
         _write_new_key(path)
     return path.read_text().strip()
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hamster_site.embedded_redis import embedded_redis_url
 from hamster_site.environment import FileAwareEnv
 from hamster_site.logging import FORMATS, as_warning
-from hamster_site.secret_key import stored_secret_key
+from hamster_site.secret_key import HOW_TO_MAKE_ONE, stored_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = FileAwareEnv()
@@ -56,13 +56,15 @@ else:
 # Security -------------------------------------------------------------------------------------------------
 
 # A database in a local file means one machine and its own key; processes that share a database must share
-# a key too, so there it has to be given.
-SECRET_KEY = env.str("SECRET_KEY", default="") or stored_secret_key(
-    VAR_DIR / "secret_key", create=DEBUG or DATABASE_IS_LOCAL_FILE
-)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+# a key too, so there it has to be given, as for every site that is on the internet.
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if HTTPS and not SECRET_KEY:
+    raise ImproperlyConfigured(f"Set SECRET_KEY: with HTTPS=true it has no default. {HOW_TO_MAKE_ONE}")
+SECRET_KEY = SECRET_KEY or stored_secret_key(VAR_DIR / "secret_key", create=DEBUG or DATABASE_IS_LOCAL_FILE)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.names("CORS_ALLOWED_ORIGINS", default=[])
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-withdrawal-code"]
 CORS_EXPOSE_HEADERS = ["Retry-After"]
 CORS_URLS_REGEX = r"^/(api/|health)"

@@ -19,6 +19,7 @@ keep secret_key "$(openssl rand -hex 32)"
 keep metrics_token "$(openssl rand -hex 32)"
 keep postgres_password "$(openssl rand -hex 24)"
 keep database_url "postgres://hamster:$(cat "$folder/postgres_password")@postgres:5432/hamster"
+touch "$folder/email_url" "$folder/sentry_dsn" # whose values are the owner's to write
 if [ ! -s "$folder/tls_key" ] || [ ! -s "$folder/tls_certificate" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj "/CN=$host" \
         -addext "subjectAltName=DNS:$host" -keyout "$folder/tls_key" -out "$folder/tls_certificate" 2>/dev/null

@@ -1,5 +1,7 @@
+import pytest
 from django.core.checks import run_checks
 
+from hamster_site.environment import FileAwareEnv
 from hamster_site.mail import PrintedMail
 
 
@@ -19,6 +21,12 @@ def test_confirmation_takes_a_mail_server(settings):
 def test_a_public_site_is_warned_that_mails_go_into_its_log(settings):
     assert "hamster.W020" in found(settings, HTTPS=True)
     assert "hamster.W020" not in found(settings)
+
+
+@pytest.mark.parametrize("url", ["consolemail://", "dummymail://", "filemail:///tmp/mails"])
+def test_mails_that_reach_nobody_are_as_good_as_none(settings, url):
+    backend = FileAwareEnv.email_url_config(url)["EMAIL_BACKEND"]
+    assert "hamster.W020" in found(settings, HTTPS=True, EMAIL_URL=url, EMAIL_BACKEND=backend)
 
 
 def test_without_a_mail_server_mails_are_printed_beside_the_log(capsys):

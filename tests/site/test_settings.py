@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +14,14 @@ from tests.databases import ON_POSTGRES
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def settings_with(**environment: str) -> subprocess.CompletedProcess:
+PROGRAM = (
+    "import json; from django.conf import settings as s; print(json.dumps([s.HAMSTER, "
+    "s.DATABASES['default']['ENGINE'], s.CELERY_BROKER_URL, s.DEBUG, s.SECRET_KEY]))"
+)
+
+
+def settings_with(program: str = PROGRAM, **environment: str) -> subprocess.CompletedProcess:
     """What a process of its own reads in the settings, under this environment."""
-    program = (
-        "import json; from django.conf import settings as s; print(json.dumps([s.HAMSTER, "
-        "s.DATABASES['default']['ENGINE'], s.CELERY_BROKER_URL, s.DEBUG, s.SECRET_KEY]))"
-    )
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -67,6 +71,17 @@ def test_shared_database_without_a_secret_key_is_refused(tmp_path: Path):
     assert "Set SECRET_KEY" in result.stderr
 
 
+def test_a_site_behind_https_draws_no_key_of_its_own_and_says_how_to_make_one(tmp_path: Path):
+    result = settings_with(VAR_DIR=str(tmp_path), HTTPS="true")
+    assert result.returncode != 0
+    *_, why = result.stderr.splitlines()
+    assert "ImproperlyConfigured: Set SECRET_KEY" in why
+    assert not (tmp_path / "secret_key").exists()
+    command = shlex.split(re.search(r"`(.*)`", why)[1])
+    made = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=True).stdout
+    assert len(made.strip()) >= 50
+
+
 def test_secrets_come_from_files_which_may_end_with_a_line(tmp_path: Path):
     (tmp_path / "key").write_text("of-a-file\n")
     (tmp_path / "address").write_text("postgres://u:p@localhost/hamster\n")
@@ -85,10 +100,11 @@ def test_secrets_come_from_files_which_may_end_with_a_line(tmp_path: Path):
     [
         ("SECRET_KEY", None, ": No such file or directory."),
         ("SECRET_KEY", b"hush\xff", ": what it holds makes no sense."),
+        *((name, b" \n", ": it is empty.") for name in ("SECRET_KEY", "DATABASE_URL", "METRICS_TOKEN")),
         ("PORT", b"hush", ": what it holds makes no sense."),
         ("LOG_FORMAT", b"hush", ": what it holds is none of line, json."),
     ],
-    ids=["missing", "not UTF-8", "no number", "no choice"],
+    ids=["missing", "not UTF-8", "no key", "no database", "no token", "no number", "no choice"],
 )
 def test_a_file_that_gives_no_setting_is_named_and_what_it_holds_is_not_shown(
     tmp_path: Path, name: str, content: bytes | None, why: str
@@ -100,6 +116,19 @@ def test_a_file_that_gives_no_setting_is_named_and_what_it_holds_is_not_shown(
     assert result.returncode != 0
     assert result.stderr.splitlines()[-1].endswith(f"ImproperlyConfigured: {name}_FILE={file}{why}")
     assert "hush" not in result.stderr
+
+
+def test_a_secret_that_looks_like_the_name_of_a_variable_is_one_all_the_same(tmp_path: Path):
+    key = json.loads(settings_with(VAR_DIR=str(tmp_path), SECRET_KEY="$HOME").stdout)[-1]
+    assert key == "$HOME"
+
+
+def test_lists_may_have_blanks_behind_their_commas(tmp_path: Path):
+    program = "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.SECRET_KEY_FALLBACKS)"
+    result = settings_with(
+        program, VAR_DIR=str(tmp_path), ALLOWED_HOSTS="a.com, .b.com,", SECRET_KEY_FALLBACKS="old\nolder"
+    )
+    assert result.stdout.strip() == "['a.com', '.b.com'] ['old', 'older']"
 
 
 def test_folder_that_the_site_makes_for_itself_is_its_owners_alone(tmp_path: Path):
