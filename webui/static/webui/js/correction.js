@@ -34,6 +34,8 @@ export class CorrectionDialog {
      *  dialog is about, and for each label that was tried the key by which the server knows it again */
     this.frozen = null;
     this.label = "";
+    /** @type {number | null} the id of the face whose person was asked */
+    this.asked = null;
     this.forgetConsent(); // A browser may remember switches over a reload.
     opener.addEventListener("click", () => this.#open());
     this.labels.addEventListener("click", (event) => this.#choose(event.target.closest("[data-label]")));
@@ -49,13 +51,15 @@ export class CorrectionDialog {
     this.opener.setAttribute("aria-disabled", String(face === null));
   }
 
-  /** The camera, or the picture, that it was given before is gone: the next one asks again. */
+  /** The camera, the picture or the person that it was given before is gone: the next one asks again. */
   forgetConsent() {
     this.agree.checked = false;
   }
 
   #open() {
     if (this.face === null) return;
+    if (this.face.id !== this.asked) this.forgetConsent();
+    this.asked = this.face.id;
     const { source, mirrored, detector } = this.scene();
     const cut = aroundFace(this.face, source);
     Object.assign(this.crop, cut.size);

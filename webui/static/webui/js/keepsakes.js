@@ -2,7 +2,7 @@
 
 import { decimal } from "./i18n.js";
 import { KEEP } from "./messages.js";
-import { Recorder, filmType } from "./recorder.js";
+import { Recorder, filmType, lengthOf } from "./recorder.js";
 
 const REVOKE_AFTER = 60_000;
 
@@ -81,7 +81,7 @@ export class Keepsakes {
     this.stopButton.focus();
   }
 
-  #recorded({ film, seconds, reason }) {
+  async #recorded({ film, reason }) {
     this.bar.hidden = true;
     this.tell.recording(false);
     this.opener.focus();
@@ -91,7 +91,13 @@ export class Keepsakes {
     }
     this.film.src = this.download.href = URL.createObjectURL(film);
     this.download.download = fileName(film.type.split("/")[1]);
-    document.getElementById("clip-says").textContent = KEEP.ended[reason](decimal(seconds, 1));
+    const length = await lengthOf(this.film);
+    if (Number.isNaN(length)) {
+      this.#discard();
+      this.tell.announce(KEEP.nothing);
+      return;
+    }
+    document.getElementById("clip-says").textContent = KEEP.ended[reason](decimal(length, 1));
     this.clip.showModal();
     this.film.play().catch((error) => console.info("The clip does not play by itself.", error));
   }

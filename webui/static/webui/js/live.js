@@ -13,6 +13,7 @@ const GIVE_UP_AFTER = 2000;
 const SILENT_AFTER = 10_000;
 const SLOW_DELAY = 700;
 const BEAT = 500;
+const BLAMED = { link: "slow-link", server: "slow" };
 /** Frames kept in memory until they are answered; those before them never will be. */
 const FRAMES_KEPT = 20;
 /** On a slow machine the hamster moves first: it is drawn so often for one frame that is sent, for at most so many ms. */
@@ -30,7 +31,7 @@ const RAREST = 80;
 
 /**
  * Events with their data in `detail`: `prediction` (with the frame itself as `picture`) and `detector` from the server; `connection` with
- * `{state: "connecting" | "open" | "slow" | "slow-link" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`
+ * `{state: "connecting" | "open" | "slow" | "slow-link" | "late" | "trouble" | "lost" | "full", message, retryAt?}`; `numbers` with `{fps, delay, dropped}`
  * and `speed` with a `Speed`, twice a second; `ended` when the camera goes away by itself; `stopped`.
  */
 export class Live extends EventTarget {
@@ -217,7 +218,7 @@ export class Live extends EventTarget {
         return;
       }
       const slow = given > 0 || pacer.delay > SLOW_DELAY;
-      const blame = pacer.pace().reason === "link" ? "slow-link" : "slow";
+      const blame = BLAMED[pacer.pace().reason] ?? "late";
       this.#connection(this.trouble !== null ? "trouble" : slow ? blame : "open");
     }
     const dropped = this.dropped + pacer.unanswered;

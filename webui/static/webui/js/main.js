@@ -248,7 +248,7 @@ class Stage {
     clearInterval(this.countdown);
     if (state === "open") this.strip.hide();
     if (state === "connecting") this.strip.show(STRIPS.connecting);
-    if (state === "slow" || state === "slow-link") this.strip.show(STRIPS[state]);
+    if (["slow", "slow-link", "late"].includes(state)) this.strip.show(STRIPS[state]);
     if (state === "trouble") this.strip.show(message);
     if (retryAt === undefined) return;
     this.#forget(READINGS.away);

@@ -122,6 +122,7 @@ export const TOGGLE = {
 export const STRIPS = {
   connecting: gettext("Connecting …"),
   slow: gettext("The server is busy, so answers come late."),
+  late: gettext("Answers come late."),
   "slow-link": gettext("Your connection is slow, so answers come late."),
   /** @param {number} seconds until the next try */
   lost: (seconds) => fill(gettext("Connection lost. {trying}"), { trying: trying(seconds) }),

@@ -11,7 +11,24 @@ export function filmType() {
   return TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? null;
 }
 
-/** Fires `tick` with the whole seconds left and `done` with `{film: Blob, seconds, reason}` in `detail`. */
+/**
+ * @param {HTMLVideoElement} film that has just been recorded; it is at its beginning afterwards
+ * @returns {Promise<number>} its length in seconds, which the browser knows only once it has looked for the end; NaN for no film
+ */
+export async function lengthOf(film) {
+  const happens = (name) => new Promise((resolve) => {
+    for (const each of [name, "error"]) film.addEventListener(each, resolve, { once: true });
+  });
+  if (film.readyState < HTMLMediaElement.HAVE_METADATA) await happens("loadedmetadata");
+  if (film.duration === Infinity) {
+    film.currentTime = Number.MAX_SAFE_INTEGER;
+    await happens("durationchange");
+    film.currentTime = 0;
+  }
+  return film.duration;
+}
+
+/** Fires `tick` with the whole seconds left and `done` with `{film: Blob, reason}` in `detail`. */
 export class Recorder extends EventTarget {
   /** @param {import("./scene.js").Scene} scene */
   constructor(scene) {
@@ -41,8 +58,9 @@ export class Recorder extends EventTarget {
     recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
     recorder.addEventListener("error", () => this.stop("broken"));
     recorder.addEventListener("stop", () => {
+      recorder.stream.getTracks().forEach((track) => track.stop());
       const film = new Blob(pieces, { type: recorder.mimeType.split(";")[0] });
-      this.#tell("done", { film, seconds: this.seconds, reason: this.reason });
+      this.#tell("done", { film, reason: this.reason });
     });
     recorder.start(1000);
     this.recorder = recorder;
@@ -62,10 +80,8 @@ export class Recorder extends EventTarget {
     if (!recorder) return;
     this.recorder = null;
     this.reason = reason;
-    this.seconds = (performance.now() - this.startedAt) / 1000;
     clearInterval(this.timer);
     if (recorder.state !== "inactive") recorder.stop();
-    recorder.stream.getTracks().forEach((track) => track.stop());
   }
 
   #tick() {

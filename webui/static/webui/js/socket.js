@@ -31,6 +31,7 @@ export class LiveSocket extends EventTarget {
     this.helloTimer = 0;
     this.wanted = false;
     addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.restart());
   }
 
   /** Connect and stay connected until `close`. */
