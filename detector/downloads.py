@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from ml.config import EMOTIONS
 CORNERS = ("label", "score", "x1", "y1", "x2", "y2")
 FACE_COLUMNS = ("face", *CORNERS, *EMOTIONS)
 COLUMNS = ("number", "name", "state", "error", "detector", *FACE_COLUMNS)
-FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
+# What begins a formula, full width too, where a cell begins: also in a spreadsheet that splits lines at
+# semicolons or tabs, and then heeds no quotes of ours.
+FORMULA = re.compile(r'(^|[;\t\r\n])(?=[\s"]*[=+\-@＝＋－＠]|[\t\r\n])')
 
 
 def write_csv(items: Iterable[BatchItem], file: IO[bytes]) -> None:
@@ -84,9 +87,9 @@ def as_object(item: BatchItem) -> dict[str, Any]:
     }
 
 
-def harmless(name: str) -> str:
-    """A spreadsheet would run a name that begins like a formula."""
-    return f"'{name}" if name.startswith(FORMULA_MARKS) else name
+def harmless(text: str) -> str:
+    """The text with an apostrophe wherever a spreadsheet would take what follows for a formula and run it."""
+    return FORMULA.sub(r"\1'", text)
 
 
 def _line(box: dict[str, Any]) -> str:

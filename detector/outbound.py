@@ -7,8 +7,10 @@ the second time gains nothing. Redirects and proxies are not followed; time and 
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,23 +54,13 @@ class Answer:
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
-    """POST within so many seconds, the time to look up the name left aside.
-
-    Raises AddressRefused or NoAnswer.
-    """
+    """POST within so many seconds. Raises AddressRefused or NoAnswer."""
     backend = _PublicBackend(time.monotonic() + seconds)
     trust = ssl.create_default_context()
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
     try:
         with (
             httpcore.ConnectionPool(network_backend=backend, ssl_context=trust) as pool,
-            pool.stream(
-                "POST",
-                url,
-                headers=list(headers.items()),
-                content=body,
-                extensions={"timeout": timeout},
-            ) as response,
+            pool.stream("POST", url, headers=list(headers.items()), content=body) as response,
         ):
             beginning = b""
             for piece in response.iter_stream():
@@ -121,6 +113,32 @@ def _reason(error: Exception) -> str:
     return said.removesuffix(".")
 
 
+def _look_up(host: str, port: int, seconds: float) -> str | None:
+    """`public_address` within so many seconds. The system's own look-up can't be told when to stop, so it is
+    left behind in a thread of its own. Raises AddressRefused or httpcore.ConnectTimeout."""
+    found: Future[str | None] = Future()
+
+    def ask() -> None:
+        try:
+            found.set_result(public_address(host, port))
+        except Exception as error:
+            found.set_exception(error)
+
+    threading.Thread(target=ask, name=f"look-up of {host}", daemon=True).start()
+    try:
+        return found.result(seconds)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout from error
+
+
+def _left_until(end: float) -> float:
+    """Seconds. Raises httpcore.ReadTimeout when there are none."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout
+    return left
+
+
 class _PublicBackend(httpcore.NetworkBackend):
     """Connects where `public_address` says, and lets nothing last longer than `ends_at`."""
 
@@ -136,8 +154,9 @@ class _PublicBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        address = public_address(host, port)
-        stream = self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
+        address = _look_up(host, port, _left_until(self._ends_at))
+        left = _left_until(self._ends_at)
+        stream = self._sockets.connect_tcp(address, port, left, local_address, socket_options)
         return _BoundedStream(stream, self._ends_at)
 
 
@@ -148,17 +167,11 @@ class _BoundedStream(httpcore.NetworkStream):
         self._stream = stream
         self._ends_at = ends_at
 
-    def _left(self) -> float:
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout
-        return left
-
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left())
+        return self._stream.read(max_bytes, _left_until(self._ends_at))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left())
+        self._stream.write(buffer, _left_until(self._ends_at))
 
     def close(self) -> None:
         self._stream.close()
@@ -169,7 +182,7 @@ class _BoundedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._left())
+        stream = self._stream.start_tls(ssl_context, server_hostname, _left_until(self._ends_at))
         return _BoundedStream(stream, self._ends_at)
 
     def get_extra_info(self, info: str) -> Any:

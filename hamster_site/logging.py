@@ -12,8 +12,10 @@ from typing import Any
 
 from detector.origin import NONE, connection_id, task_id
 
-# A line break in a message, such as %0a in a request's path, would let strangers write log lines.
-ESCAPED = {code: chr(code).encode("unicode_escape").decode() for code in (*range(32), *range(127, 160))}
+# A line break in a message, such as %0a in a request's path, would let strangers write log lines; so would
+# Unicode's separators of lines and paragraphs (the last two) in some programs that show logs.
+BREAKING = (*range(32), *range(127, 160), 0x2028, 0x2029)
+ESCAPED = {code: chr(code).encode("unicode_escape").decode() for code in BREAKING}
 INDENT = "  "
 
 

@@ -13,12 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
 
+from detector.models import ApiToken
 from detector.services.relocation import relocate
 from hamster_site.backup import ASIDE, CHUNK, FORMAT, MANIFEST, SECRET_KEY_FILE, Part, parts
 from hamster_site.database_copies import FILES, load_database
@@ -102,6 +106,13 @@ def restore(source: Path) -> Manifest:
     before = {part: Path(manifest.folders[part.name]) for part in here}
     relocate([(before[part], part.root) for part in sorted(here, key=lambda part: -len(str(before[part])))])
     return manifest
+
+
+def end_all_access() -> None:
+    """Sign everybody out, and revoke all API tokens: some that a backup has were ended after it was made."""
+    Session.objects.all().delete()
+    UserSession.objects.all().delete()
+    ApiToken.objects.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 def _restore(archive: zipfile.ZipFile, manifest: Manifest, here: Iterable[Part]) -> None:

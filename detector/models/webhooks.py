@@ -22,6 +22,12 @@ class Webhook(models.Model):
     event = models.CharField(max_length=32, blank=True, help_text="The latest end of the batch.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="Attempts to tell of the latest end.")
     due_at = models.DateTimeField(null=True, blank=True, help_text="Of the next attempt.")
+    calling_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_index=True,
+        help_text="Set while a worker calls it: then at the latest it is over.",
+    )
 
     def __str__(self) -> str:
         return f"webhook of {self.batch_id}"

@@ -13,6 +13,7 @@ class Lock(IntEnum):
     CORRECTIONS = 1
     DATASET_UPLOADS = 2
     DETECTOR_FILES = 3
+    WEBHOOK_CALLS = 4
 
 
 def hold(lock: Lock) -> None:

@@ -3,6 +3,9 @@
 The row says what is to be sent and when, so neither a lost message nor a dead worker loses it; an attempt is
 made by who moves `due_at` on, so a message that comes twice sends nothing twice. A receiver that has answered
 may still be told again when the worker dies before that is written down: the event's id is then the same.
+
+Of one owner's webhooks one is called at a time, so that nobody whose addresses never answer keeps everybody's
+waiting. What comes meanwhile waits in its row, without a message: each call that ends sends for the next one.
 """
 
 import hashlib
@@ -12,7 +15,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +23,7 @@ from celery import current_app
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
-from django.db.models import F
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -29,12 +32,13 @@ from detector.conf import config
 from detector.errors import HamsterError
 from detector.models import BatchJob, Webhook, WebhookAttempt
 from detector.outbound import AddressRefused, NoAnswer, post, public_address
+from detector.services.locks import Lock, hold
 from detector.stored_texts import translated
 
 logger = logging.getLogger(__name__)
 State = Webhook.State
 GROWTH = 4  # each pause is so many times the one before
-CLAIM = timedelta(seconds=60)  # beyond the time limit of a request: the worker has died
+CLAIM = timedelta(seconds=60)  # so long beyond the time limit of a request: the worker has died
 LATE = timedelta(seconds=15)  # something due for so long has lost its message
 is_url = URLValidator(schemes=["http", "https"])
 
@@ -87,21 +91,23 @@ def forget_end(*, batch_id: int) -> None:
 
 
 def make_attempt(*, webhook_id: int, describe: Callable[[int], dict[str, Any] | None]) -> bool:
-    """Tell the webhook of the end of its batch if it is due; whether an attempt was made.
+    """Tell the webhook of the end of its batch if it is due, and none of its owner's is being called; whether
+    an attempt was made.
 
     `describe` gives the batch as the API does.
     """
-    now = timezone.now()
-    due = Webhook.objects.filter(pk=webhook_id, state=State.WAITING, due_at__lte=now)
-    if not due.update(due_at=now + CLAIM, tries=F("tries") + 1):
+    webhook = _claim(webhook_id)
+    if webhook is None:
         return False
-    webhook = Webhook.objects.filter(pk=webhook_id).first()
-    batch = webhook and describe(webhook.batch_id)
-    if not batch:
-        return False
-    attempt = _ask(webhook, {"event": webhook.event, "type": "batch.ended", "batch": batch})
-    _write_down(webhook, attempt)
-    return True
+    try:
+        batch = describe(webhook.batch_id)
+        if not batch:
+            return False
+        attempt = _ask(webhook, {"event": webhook.event, "type": "batch.ended", "batch": batch})
+        _write_down(webhook, attempt)
+        return True
+    finally:
+        _pass_on(webhook)
 
 
 def sign(*, secret: str, timestamp: int, body: bytes) -> str:
@@ -111,12 +117,17 @@ def sign(*, secret: str, timestamp: int, body: bytes) -> str:
 
 
 def resend_due_webhooks() -> int:
-    """Send a message for each webhook that is overdue; returns how many."""
+    """Send a message for each owner's first webhook that is overdue, unless one of theirs is being called;
+    returns how many."""
     now, found = timezone.now(), 0
-    late = Webhook.objects.filter(state=State.WAITING, due_at__lte=now - LATE)
-    for pk in list(late.values_list("pk", flat=True)[:100]):
+    late = _due(now - LATE)
+    busy = set(_called(now).values_list("batch__owner", flat=True))
+    first: dict[int | None, int] = {}
+    for pk, owner in late.order_by("due_at", "pk").values_list("pk", "batch__owner"):
+        first.setdefault(owner, pk)
+    for owner, pk in first.items():
         # Only one of the workers that look sends it.
-        if late.filter(pk=pk).update(due_at=now):
+        if owner not in busy and late.filter(pk=pk).update(due_at=now):
             _send(pk)
             found += 1
     return found
@@ -125,6 +136,40 @@ def resend_due_webhooks() -> int:
 def pause_after(tries: int) -> float:
     """Seconds until the next attempt after so many."""
     return config.webhook_backoff_seconds * GROWTH ** (tries - 1)
+
+
+def _due(at: datetime) -> QuerySet[Webhook]:
+    return Webhook.objects.filter(state=State.WAITING, due_at__lte=at)
+
+
+def _called(at: datetime) -> QuerySet[Webhook]:
+    return Webhook.objects.filter(calling_until__gt=at)
+
+
+def _claim(webhook_id: int) -> Webhook | None:
+    """The webhook, and its owner's only place, for one attempt; None if it is not due or has to wait."""
+    with transaction.atomic():
+        hold(Lock.WEBHOOK_CALLS)
+        now = timezone.now()
+        due = _due(now).select_for_update(of=("self",)).select_related("batch")
+        webhook = due.filter(pk=webhook_id).first()
+        if webhook is None or _called(now).filter(batch__owner=webhook.batch.owner_id).exists():
+            return None
+        over = now + CLAIM + timedelta(seconds=config.webhook_timeout_seconds)
+        webhook.due_at = webhook.calling_until = over
+        webhook.tries += 1
+        webhook.save(update_fields=["due_at", "calling_until", "tries"])
+    return webhook
+
+
+def _pass_on(webhook: Webhook) -> None:
+    """The call is over: the place is for that webhook of the same owner that has been due for the longest."""
+    Webhook.objects.filter(pk=webhook.pk, calling_until=webhook.calling_until).update(calling_until=None)
+    # Looked for afterwards: what comes due from now on finds the place free by itself.
+    waiting = _due(timezone.now()).filter(batch__owner=webhook.batch.owner_id)
+    following = waiting.order_by("due_at", "pk").values_list("pk", flat=True).first()
+    if following is not None:
+        transaction.on_commit(lambda: _send(following), robust=True)
 
 
 def _ask(webhook: Webhook, event: dict[str, Any]) -> WebhookAttempt:

@@ -10,14 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
-from detector.models import BatchJob, Correction, Dataset, DetectorVersion, LiveSession
+from detector.models import ApiToken, BatchJob, Correction, Dataset, DetectorVersion, LiveSession
 from detector.services.batch_work import work_on_next_chunk
 from detector.services.datasets import upload_dataset
 from detector.services.live_sessions import keep_session
+from detector.services.tokens import make_token
 from detector.services.versions import register_shipped_detector
 from detector.session_record import read_record
 from hamster_site.database_copies import FILES
@@ -31,6 +35,7 @@ from tests.detector.training_runs import run_in
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "secret-enough"
+LIST = "/api/batches/"
 RESTORE = """
 from django.core.management import call_command
 call_command("restore", {file!r})
@@ -165,6 +170,26 @@ def test_a_site_that_is_there_is_replaced_only_if_that_is_said(full_site, tmp_pa
     assert LiveSession.objects.count() == 1
     assert not get_user_model().objects.filter(username="later").exists()
     assert Path(Dataset.objects.get().folder).is_dir()  # the backup has none, so they are left alone
+
+
+def test_a_restore_has_the_sessions_and_tokens_of_then_unless_they_are_to_end(full_site, tmp_path, client):
+    file, keeper = tmp_path / "site.zip", get_user_model().objects.get(username="keeper")
+    _, text = make_token(owner=keeper, name="robot")
+    program = {"Authorization": f"Bearer {text}"}
+    client.force_login(keeper)
+    call_command("backup", str(file))
+    ApiToken.objects.update(revoked_at=timezone.now())
+
+    def statuses() -> list[int]:
+        return [client.get(LIST).status_code, Client().get(LIST, headers=program).status_code]
+
+    assert statuses() == [200, 401]
+    assert UserSession.objects.exists()
+    call_command("restore", str(file), "--yes")
+    assert statuses() == [200, 200]
+    call_command("restore", str(file), "--yes", "--end-access")
+    assert statuses() == [403, 401]
+    assert not UserSession.objects.exists()
 
 
 def test_a_backup_that_is_cut_off_leaves_nothing(full_site, tmp_path, settings, monkeypatch):

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from detector.conf import config
+from detector.downloads import harmless
 from detector.models import BatchJob
 from detector.services.batch_work import work_on_next_chunk
 from ml.config import EMOTIONS
@@ -272,6 +273,19 @@ def download(client: Client, made, form: str) -> bytes:
     assert answer.status_code == 200
     assert "attachment" in answer.headers["Content-Disposition"]
     return answer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        *((f"{mark}1+1.jpg", f"'{mark}1+1.jpg") for mark in "=+-@＝＋－＠\t\r\n"),
+        *((" =1.jpg", "' =1.jpg"), ("\u3000＝1.jpg", "'\u3000＝1.jpg"), ('"=1".jpg', '\'"=1".jpg')),
+        *(("a;=1+1.jpg", "a;'=1+1.jpg"), ('a; "=1".jpg', 'a;\' "=1".jpg'), ("a\t-1.jpg", "a\t'-1.jpg")),
+        *((name, name) for name in ("a=b.jpg", "a -1.jpg", "a;b.jpg", "me@home, =2.jpg", "", "é＝.jpg")),
+    ],
+)
+def test_what_a_spreadsheet_would_run_gets_an_apostrophe(name, written):
+    assert harmless(name) == written
 
 
 def test_the_table_has_a_line_a_face_and_no_formulas(client, done):

@@ -1,6 +1,7 @@
 """Requests to addresses that strangers name: where they go and where they don't."""
 
 import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_an_answer_that_drips_is_cut_off_in_time(hamster):
     with receiver(pause=0.2, answer=b"z" * 1000) as taken, pytest.raises(NoAnswer, match="within 1 seconds"):
         post(taken.url, body=b"x", headers={}, seconds=1)
     assert time.monotonic() - started < 5
+
+
+def test_a_name_that_nobody_looks_up_is_cut_off_in_time(hamster, monkeypatch):
+    hamster(webhook_allow_private=True)
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(20) or [])
+    started = time.monotonic()
+    with pytest.raises(NoAnswer, match="within 1 seconds"):
+        post("http://slow.example/", body=b"x", headers={}, seconds=1)
+    assert time.monotonic() - started < 5
+    never.set()
 
 
 def test_nobody_there_is_no_answer(hamster):

@@ -3,7 +3,11 @@
 import hashlib
 import hmac
 import json
+import socket
+import time
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import redis
@@ -41,6 +45,30 @@ def client() -> Client:
     client = Client()
     client.force_login(get_user_model().objects.create_user("owner"))
     return client
+
+
+@pytest.fixture
+def other() -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_user("other"))
+    return client
+
+
+@pytest.fixture
+def hole() -> Iterator[str]:
+    """An address that takes every connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+def settings_of_worker(*, timeout: float = 10, backoff: float = 10, attempts: int = 6) -> dict[str, str]:
+    return {
+        "HAMSTER_WEBHOOK_ALLOW_PRIVATE": "true",
+        "HAMSTER_WEBHOOK_TIMEOUT_SECONDS": str(timeout),
+        "HAMSTER_WEBHOOK_BACKOFF_SECONDS": str(backoff),
+        "HAMSTER_WEBHOOK_ATTEMPTS": str(attempts),
+        "MEDIA_ROOT": str(settings.MEDIA_ROOT),
+    }
 
 
 def send(client: Client, url: str, **headers: str):
@@ -193,6 +221,63 @@ def test_lost_messages_and_dead_workers_are_made_good(client, broker):
     assert len(taken.got) == 1
 
 
+def test_of_one_owner_one_is_called_at_a_time_and_the_next_follows_without_losing_an_attempt(
+    client, other, broker
+):
+    with receiver() as taken:
+        for sender in (client, client, other):
+            end(sender, taken.url)
+        broker.delete("webhooks")
+        first, second, others = Webhook.objects.order_by("pk")
+        being_called = Webhook.objects.filter(pk=first.pk)
+        being_called.update(calling_until=timezone.now() + timedelta(seconds=30))
+        deliver_webhook(second.pk)
+        assert taken.got == []
+        deliver_webhook(others.pk)
+        assert len(taken.got) == 1
+        second.refresh_from_db()
+        assert (second.state, second.tries) == ("waiting", 0)
+        being_called.update(calling_until=None)
+        deliver_webhook(first.pk)
+        assert broker.llen("webhooks") == 1
+        deliver_webhook(second.pk)
+    assert broker.llen("webhooks") == 1  # nothing else is due
+    assert len(taken.got) == 3
+
+
+def test_those_of_deleted_accounts_wait_for_each_other_too(client, other):
+    with receiver() as taken:
+        for sender in (client, other):
+            end(sender, taken.url)
+        get_user_model().objects.all().delete()
+        first, second = Webhook.objects.order_by("pk")
+        Webhook.objects.filter(pk=first.pk).update(calling_until=timezone.now() + timedelta(seconds=30))
+        deliver_webhook(second.pk)
+    assert taken.got == []
+
+
+def test_a_dead_worker_holds_its_owners_place_for_a_while_only(client, broker, hole, tmp_path):
+    for _ in range(2):
+        end(client, hole)
+    with worker(tmp_path / "log", "webhooks", "threads", **settings_of_worker(timeout=100)) as doomed:
+        wait_until(lambda: Webhook.objects.filter(calling_until__gt=timezone.now()).exists(), "the call")
+        doomed.kill()
+    broker.delete("webhooks")
+    first, second = Webhook.objects.order_by("-tries")
+    assert (first.tries, second.tries) == (1, 0)
+    assert not make_attempt(webhook_id=second.pk, describe=dict)
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Webhook.objects.filter(pk=second.pk).update(due_at=long_ago)
+    assert resend_due_webhooks() == 0  # it would find the place taken
+    Webhook.objects.filter(pk=first.pk).update(calling_until=long_ago, due_at=long_ago)
+    assert resend_due_webhooks() == 1
+    with receiver() as taken:
+        Webhook.objects.update(url=taken.url)
+        deliver_webhook(second.pk)
+        deliver_webhook(first.pk)
+    assert len(taken.got) == 2
+
+
 def test_nothing_is_told_of_a_deleted_batch(client):
     with receiver() as taken:
         made = end(client, taken.url)
@@ -202,23 +287,44 @@ def test_nothing_is_told_of_a_deleted_batch(client):
     assert taken.got == []
 
 
-def test_nobody_sees_the_attempts_of_anothers_batch(client):
+def test_nobody_sees_the_attempts_of_anothers_batch(client, other):
     with receiver() as taken:
         made = end(client, taken.url)
-    other = Client()
-    assert other.get(f"/api/batches/{made['id']}/webhook-attempts/").status_code == 403
-    other.force_login(get_user_model().objects.create_user("other"))
+    assert Client().get(f"/api/batches/{made['id']}/webhook-attempts/").status_code == 403
     assert other.get(f"/api/batches/{made['id']}/webhook-attempts/").status_code == 404
 
 
 def test_a_real_worker_tells_and_tries_again(client, tmp_path):
     with receiver(statuses=[503, 200]) as taken:
         end(client, taken.url)
-        settings_of_worker = {
-            "HAMSTER_WEBHOOK_ALLOW_PRIVATE": "true",
-            "HAMSTER_WEBHOOK_BACKOFF_SECONDS": "0.2",
-            "MEDIA_ROOT": str(settings.MEDIA_ROOT),
-        }
-        with worker(tmp_path / "log", "webhooks", "threads", **settings_of_worker):
+        with worker(tmp_path / "log", "webhooks", "threads", **settings_of_worker(backoff=0.2)):
             wait_until(lambda: Webhook.objects.get().state == "delivered", "the second attempt")
     assert len(taken.got) == 2
+
+
+def test_who_names_an_address_that_never_answers_keeps_nobody_elses_waiting(client, other, hole, tmp_path):
+    patience = settings_of_worker(timeout=8)
+    with receiver() as taken, worker(tmp_path / "log", "webhooks", "threads", 4, **patience):
+        for _ in range(8):
+            end(client, hole)
+        wait_until(lambda: Webhook.objects.filter(tries=1).exists(), "the first call")
+        end(other, taken.url)
+        sent = time.monotonic()
+        wait_until(lambda: taken.got, "the other's")
+        assert time.monotonic() - sent < 5
+
+
+def test_all_of_one_owner_have_their_attempts_one_after_the_other_in_whichever_worker(client, hole, tmp_path):
+    for _ in range(5):
+        end(client, hole)
+    hurry = settings_of_worker(timeout=0.5, backoff=0.2, attempts=2)
+    with (
+        worker(tmp_path / "one", "webhooks", "threads", 4, **hurry),
+        worker(tmp_path / "two", "webhooks", "threads", 4, **hurry),
+    ):
+        given_up = Webhook.objects.filter(state=Webhook.State.GIVEN_UP)
+        wait_until(lambda: given_up.count() == 5, "the last attempts")
+    assert [webhook.attempts.count() for webhook in Webhook.objects.all()] == [2] * 5
+    attempts = list(WebhookAttempt.objects.order_by("started_at"))
+    for earlier, later in pairwise(attempts):
+        assert earlier.started_at + timedelta(milliseconds=earlier.milliseconds - 1) < later.started_at

@@ -31,14 +31,16 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 class Worker:
     """A started worker; its log grows in `log`."""
 
-    def __init__(self, log: Path, queue: str, pool: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, log: Path, queue: str, pool: str, concurrency: int, environment: Mapping[str, str]
+    ) -> None:
         self.log = log
         with log.open("a") as output:
             self.process = start_child(
                 [
                     *(sys.executable, "-m", "celery", "--quiet", "--app", "hamster_site", "worker"),
                     *("--queues", queue, "--hostname", f"{queue}-{log.name}@%h", "--loglevel", "INFO"),
-                    *("--pool", pool, "--concurrency", "1"),
+                    *("--pool", pool, "--concurrency", str(concurrency)),
                     *("--without-gossip", "--without-mingle", "--without-heartbeat"),
                 ],
                 cwd=ROOT,
@@ -69,9 +71,9 @@ class Worker:
 
 
 @contextmanager
-def worker(log: Path, queue: str, pool: str, **environment: str) -> Iterator[Worker]:
+def worker(log: Path, queue: str, pool: str, concurrency: int = 1, **environment: str) -> Iterator[Worker]:
     """A worker that is taking messages; killed in the end if it still lives."""
-    started = Worker(log, queue, pool, environment)
+    started = Worker(log, queue, pool, concurrency, environment)
     try:
         wait_until(lambda: started.said("ready."), f"the {queue} worker to start")
         yield started

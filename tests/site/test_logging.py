@@ -94,9 +94,9 @@ def test_json_has_the_traceback_in_the_object():
 
 
 def test_message_cannot_forge_a_second_line():
-    text = logged("GET /a\n2026-01-01 00:00:00.000 ERROR\r\x1b[31m\x85 404")
-    assert text.count("\n") == 1
-    assert "GET /a\\n2026-01-01 00:00:00.000 ERROR\\r\\x1b[31m\\x85 404" in text
+    text = logged("GET /a\n2026-01-01 00:00:00.000 ERROR\r\x1b[31m\x85\u2028\u2029 404")
+    assert len(text.splitlines()) == 1
+    assert r"GET /a\n2026-01-01 00:00:00.000 ERROR\r\x1b[31m\x85\u2028\u2029 404" in text
 
 
 def test_a_wrong_host_is_a_warning_without_a_traceback(caplog):

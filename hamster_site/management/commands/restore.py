@@ -9,8 +9,12 @@ from django.core.management.base import CommandError
 
 from detector.management.command import ExactCommand
 from hamster_site.database_copies import CopyError
-from hamster_site.restore import RestoreError, restore, what_is_here
+from hamster_site.restore import RestoreError, end_all_access, restore, what_is_here
 from hamster_site.up_lock import only_one_here
+
+RETURNED = "what people deleted or withdrew since then: README.md, Backup and restore, says what to do."
+BACK = f"It has the sessions and API tokens of then (--end-access ends them all), and {RETURNED}"
+ENDED = f"All its sessions and API tokens are ended. It has {RETURNED}"
 
 
 class Command(ExactCommand):
@@ -22,8 +26,9 @@ class Command(ExactCommand):
         """Declare from where, and the consent to lose what is here."""
         parser.add_argument("file", type=Path, help="what `manage.py backup` wrote")
         parser.add_argument("--yes", action="store_true", help="replace the site that is here")
+        parser.add_argument("--end-access", action="store_true", help="end all sessions and API tokens in it")
 
-    def handle(self, *, file: Path, yes: bool, **_: object) -> None:
+    def handle(self, *, file: Path, yes: bool, end_access: bool, **_: object) -> None:
         """Restore it. Raises CommandError."""
         with only_one_here(settings.VAR_DIR, "a restore"):
             try:
@@ -32,8 +37,11 @@ class Command(ExactCommand):
                         f"There is a site here already: {', '.join(here)}. --yes deletes it first."
                     )
                 manifest = restore(file)
+                if end_access:
+                    end_all_access()
             except (RestoreError, CopyError, OSError, zipfile.BadZipFile) as error:
                 raise CommandError(f"{file} could not be restored: {error}") from error
         self.stdout.write(
             self.style.SUCCESS(f"This site is as it was at {manifest.made_at}: {len(manifest.sha256)} files.")
         )
+        self.stdout.write(ENDED if end_access else BACK)
