@@ -65,6 +65,7 @@ AT_LEAST: dict[str, float] = {
     "shadow_share": 0.001,
     "shadow_flush_seconds": 0.05,
     "http_max_body_bytes": 1024,
+    "http_bodies_bytes": 1024,
     "http_slow_seconds": 1,
     "http_least_rate": 1,
     "http_unread_seconds": 1,

@@ -79,7 +79,7 @@ class HamsterConfig:
     dataset_max_files: int = 150_000
     # The bytes of all uploaded data sets together.
     dataset_quota_bytes: int = 20 * GIB
-    # What uploads and kept results leave free on a disk.
+    # What uploads and kept results leave free on a disk, bodies in the temporary folder too.
     dataset_free_bytes: int = GIB
     # A report lists this many problems, and as many pairs of pictures that look alike; it counts all.
     dataset_max_listed: int = 500
@@ -154,6 +154,9 @@ class HamsterConfig:
     # send a whole batch (`batch_max_bytes` and a little more) to where batches are made, and staff an archive
     # of `dataset_max_bytes` to where data sets are.
     http_max_body_bytes: int = 16 * MIB
+    # The bodies of more than 256 KiB that a web process holds in memory together; one address may have half
+    # of it. What finds no room waits some seconds and is refused then.
+    http_bodies_bytes: int = 64 * MIB
     # A request has so many seconds to come in, and one more for every so many bytes of it that have come.
     http_slow_seconds: int = 20
     http_least_rate: int = 500

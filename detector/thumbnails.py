@@ -4,17 +4,15 @@ So no file leaves the server as it is, and nothing that one may hide reaches a p
 """
 
 import io
-from threading import BoundedSemaphore
 
 from PIL import Image
 
 from detector.conf import config
+from detector.engine import decoding_turn
 from ml.images import decode_image
 
 QUALITY = 82
 SMALL, LARGE = 320, 1280  # pixels, the longer side
-# A page asks for two dozen pictures at once, and a large one takes much memory while it is decoded.
-_decoding = BoundedSemaphore(2)
 
 
 def thumbnail(content: bytes, *, side: int) -> bytes:
@@ -30,7 +28,7 @@ def small_copy(content: bytes, *, side: int) -> Image.Image:
 
     Raises ml.images.ImageError.
     """
-    with _decoding:
+    with decoding_turn():
         image = decode_image(content, max_pixels=config.upload_max_pixels, target=side)
         image.thumbnail((side, side), Image.Resampling.BILINEAR)
     image.info = {}  # Pillow would write a comment into the new file too

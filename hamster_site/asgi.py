@@ -1,6 +1,8 @@
 """The web process: pages, REST and WebSockets, with the inference engine warm before the first request."""
 
+import ctypes
 import os
+import sys
 import warnings
 
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -22,6 +24,10 @@ from detector.sockets import guard_daphne  # noqa: E402
 from hamster_site.connections import NamedConnections  # noqa: E402
 from hamster_site.security import OwnPagesOnly, refuse_socket  # noqa: E402
 
+if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+    # M_MMAP_THRESHOLD: the blocks of large pictures go back to the system. glibc would keep them from now on,
+    # in a heap of each thread that ever decoded one.
+    libc.mallopt(-3, 4 * 2**20)
 # WhiteNoise serves files with an ordinary iterator, which is what we want for small ones.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 guard_daphne()

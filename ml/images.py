@@ -132,6 +132,7 @@ def _load_rgb(image: Image.Image, target: int | None) -> Image.Image:
     turn = _turn(image)  # first of all: a PNG may hold a second orientation behind its pixels
     image.load()
     rgb = _to_rgb(image)
+    image.close()  # its pixels: turning takes as many again
     return rgb if turn is None else rgb.transpose(turn)
 
 
@@ -152,9 +153,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         raise BadImage("Images with floating-point pixels are not supported.")
     if not image.has_transparency_data:
         return image.convert("RGB")
-    layer = image.convert("RGBA")
+    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+    if layer is not image:
+        image.close()
     white = Image.new("RGB", layer.size, "white")
-    white.paste(layer, mask=layer.getchannel("A"))
+    white.paste(layer, mask=layer)
     return white
 
 
@@ -162,5 +165,6 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Grey of 16 bits, which Pillow would clip at 255 rather than scale, to 8 bits."""
     grey = np.asarray(image)
     if image.mode != "I" or grey.max() > 255:
-        grey = np.clip(grey, 0, 65535) >> 8
+        grey = np.clip(grey, 0, 65535)
+        grey >>= 8
     return Image.fromarray(grey.astype(np.uint8))

@@ -1,7 +1,7 @@
 """Request bodies with a whole batch in them: each file goes to a temporary one, none is held in memory."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from rest_framework.parsers import DataAndFiles
 
 from detector.api.parsers import PlainMultiPartParser
-from detector.errors import FULL, DiskFull
 from detector.services.batch_intake import Incoming
 from detector.services.batches import TooManyItems
 
@@ -31,18 +30,8 @@ class BatchMultiPartParser(PlainMultiPartParser):
             raise TooManyItems() from error
 
 
-@contextmanager
-def _disk_full() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise DiskFull() from error
-        raise
-
-
 class FolderUploadHandler(FileUploadHandler):
-    """Writes each file of a request into `folder`, closes it, and calls it an `Incoming`. Raises `DiskFull`.
+    """Writes each file of a request into `folder`, closes it, and calls it an `Incoming`.
 
     Django's own handler would keep them all open, and a process may not have thousands of files open.
     """
@@ -56,19 +45,16 @@ class FolderUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         self._count += 1
         self._path = self._folder / str(self._count)
-        with _disk_full():
-            self.file = self._path.open("wb")
+        self.file = self._path.open("wb")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        with _disk_full():
-            try:
-                self.file.write(raw_data)
-            except OSError:
-                with suppress(OSError):  # or Django closes it and fails once more
-                    self.file.close()
-                raise
+        try:
+            self.file.write(raw_data)
+        except OSError:
+            with suppress(OSError):  # or Django closes it and fails once more
+                self.file.close()
+            raise
 
     def file_complete(self, file_size: int) -> Incoming:
-        with _disk_full():
-            self.file.close()
+        self.file.close()
         return Incoming(self.file_name, self._path, may_be_moved=True)

@@ -1,5 +1,6 @@
 """Batches over REST: signed-in people, their own ones. Another's batch is not there."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,15 @@ class BatchListView(OwnBatches, ListAPIView):
     pagination_class = NewestFirst
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Lend each request a folder for its files."""
-        with request_folder() as folder:
-            request.upload_handlers = [FolderUploadHandler(request, Path(folder))]
+        with ExitStack() as self._afterwards:
             return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Lend each upload a folder for its files."""
+        if request.method == "POST":
+            folder = Path(self._afterwards.enter_context(request_folder()))
+            request._request.upload_handlers = [FolderUploadHandler(request._request, folder)]
+        super().initial(request, *args, **kwargs)
 
     def get_throttles(self) -> list[Any]:
         return [BatchRate()] if self.request.method == "POST" else super().get_throttles()

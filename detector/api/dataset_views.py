@@ -1,5 +1,6 @@
 """Data sets over REST, for staff."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,15 @@ class DatasetListView(StaffDatasets, ListAPIView):
     pagination_class = NewestFirst
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._afterwards:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Lend each upload a folder for its archive."""
-        if request.method != "POST":
-            return super().dispatch(request, *args, **kwargs)
-        with request_folder() as folder:
-            request.upload_handlers = [ArchiveUploadHandler(request, Path(folder))]
-            return super().dispatch(request, *args, **kwargs)
+        if request.method == "POST":
+            folder = Path(self._afterwards.enter_context(request_folder()))
+            request._request.upload_handlers = [ArchiveUploadHandler(request._request, folder)]
+        super().initial(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Dataset]:
         wanted = DatasetFilterSerializer(data=self.request.query_params)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from detector.errors import DatabaseDown, HamsterError, is_database_down
+from detector.errors import FULL, DatabaseDown, DiskFull, HamsterError, is_database_down
 from detector.stored_texts import translated
 from ml.images import ImageError, ImageTooLarge
 
@@ -31,6 +31,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     if is_database_down(error):
         logger.error("%s failed, the database does not answer: %s", context["request"].path, error)
         error = DatabaseDown()
+    if isinstance(error, OSError) and error.errno in FULL:
+        logger.error("%s failed: %s", context["request"].path, error)
+        error = DiskFull()
     if isinstance(error, HamsterError):
         headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else None
         body = error_body(error.code, translated(error.message), error.details)

@@ -1,6 +1,7 @@
 """The one inference engine of a process: the web process starts it, `get_engine()` finds it."""
 
 import atexit
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 
 from detector.conf import config
@@ -55,6 +56,12 @@ def stop_engine() -> None:
 def get_engine() -> InferenceEngine:
     """The process's engine, started if need be."""
     return _process.engine or _process.start()
+
+
+def decoding_turn() -> AbstractContextManager[None]:
+    """Around decoding a picture outside the engine, which takes much memory: the engine's own pictures of
+    requests, and all such, come one after the other. A process without an engine has nobody to wait for."""
+    return _process.engine.turn() if _process.engine else nullcontext()
 
 
 def refused_detector() -> str | None:

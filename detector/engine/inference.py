@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import AbstractContextManager
 from threading import Lock, Thread
 
 from detector.engine.detectors import LoadedDetector
@@ -105,6 +106,10 @@ class InferenceEngine:
         if outcome.error is not None:
             raise outcome.error
         return outcome
+
+    def turn(self) -> AbstractContextManager[None]:
+        """For a thread that decodes a picture itself: as many do so at once as requests are looked at."""
+        return self._line.turn()
 
     def _work(self) -> None:
         while (taken := self._line.take()) is not None:

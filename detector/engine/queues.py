@@ -6,9 +6,10 @@ however fast it sends. Bounded: a connection holds at most one waiting frame and
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from threading import Condition, Lock
+from contextlib import contextmanager
+from threading import Condition, Event, Lock
 from typing import NamedTuple, Protocol
 
 from detector.engine.pictures import Outcome, Picture
@@ -85,6 +86,7 @@ class Line:
         self._mailboxes: set[Mailbox] = set()
         self._ready: deque[tuple[float, Mailbox]] = deque()
         self._requests: deque[tuple[float, Request]] = deque()
+        self._turns: deque[tuple[float, Event]] = deque()
         self._requests_in_work = 0
         self._stopped = False
 
@@ -137,6 +139,24 @@ class Line:
         request.future.cancel()
         with self._changed:
             self._requests = deque(entry for entry in self._requests if entry[1] is not request)
+            self._grant_turns()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Work as heavy as a request's, done by the calling thread: it waits in line among the requests, and
+        counts as one in work. No worker is taken from the live connections for it."""
+        turn = Event()
+        with self._changed:
+            self._turns.append((time.monotonic(), turn))
+            self._grant_turns()
+        turn.wait()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._requests_in_work -= 1
+                self._grant_turns()
+                self._changed.notify()
 
     def take(self) -> tuple[Job, Picture] | None:
         """Wait for the next picture, oldest first; None when the line is closed down."""
@@ -159,6 +179,7 @@ class Line:
                     self._ready.append((time.monotonic(), job))
             else:
                 self._requests_in_work -= 1
+                self._grant_turns()
             self._changed.notify()
             if self._is_idle():
                 self._idle.notify_all()
@@ -173,6 +194,7 @@ class Line:
         with self._changed:
             self._stopped = True
             waiting, self._requests = self._requests, deque()
+            self._grant_turns()
             self._changed.notify_all()
         for _, request in waiting:
             if request.future.set_running_or_notify_cancel():
@@ -183,6 +205,16 @@ class Line:
             return False
         return all(mailbox.waiting is None for _, mailbox in self._ready)
 
+    def _grant_turns(self) -> None:
+        """Whoever has waited longer than the requests may begin, as far as there are places."""
+        while self._turns and self._requests_in_work < self._max_requests_in_work:
+            asked_at, turn = self._turns[0]
+            if self._requests and self._requests[0][0] < asked_at:
+                return
+            self._turns.popleft()
+            self._requests_in_work += 1
+            turn.set()
+
     def _next(self) -> tuple[Job, Picture] | None:
         while self._ready and self._ready[0][1].waiting is None:
             self._ready.popleft()  # its connection has closed
@@ -190,6 +222,7 @@ class Line:
         if may_take_request and (not self._ready or self._requests[0][0] <= self._ready[0][0]):
             _, request = self._requests.popleft()
             self._requests_in_work += 1
+            self._grant_turns()
             return request, request.picture
         if not self._ready:
             return None

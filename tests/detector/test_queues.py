@@ -1,5 +1,7 @@
 """Who is next, without threads: the test plays the worker."""
 
+from threading import Thread
+
 import pytest
 
 from detector.engine.pictures import Outcome, Picture
@@ -115,3 +117,30 @@ def test_stopping_frees_the_workers_and_fails_what_waits(line):
         waiting.future.result(0)
     with pytest.raises(ServerBusy):
         request(line)
+
+
+def test_who_decodes_a_picture_itself_holds_up_the_requests_and_no_live_connection(line):
+    box = mailbox(line)
+    with line.turn():
+        request(line, 1)
+        box.put(picture(2))
+        assert line.take()[1].number == 2
+    assert line.take()[1].number == 1
+
+
+def test_who_decodes_a_picture_itself_waits_for_the_request_in_work(line):
+    request(line)
+    job, _ = line.take()
+    decoded = []
+
+    def decode() -> None:
+        with line.turn():
+            decoded.append(True)
+
+    thread = Thread(target=decode)
+    thread.start()
+    thread.join(0.1)
+    assert not decoded
+    line.done(job)
+    thread.join(5)
+    assert decoded
