@@ -4,6 +4,7 @@ Visitors say in X-Visitor which address they come from, and TLS is as weak as th
 """
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -103,18 +104,10 @@ def all_said(client: ssl.SSLSocket) -> bytes:
 
 def answers(proxy: Proxy, path: str, visitors: list[str]) -> bytes:
     """To a request of each visitor's, as fast as they can be written."""
+    requests = [request(path, visitor) for visitor in visitors[:-1]]
     with connection(proxy) as client:
-        sender = Thread(
-            target=client.sendall,
-            args=(
-                b"".join(request(path, visitor) for visitor in visitors[:-1])
-                + request(path, visitors[-1], "Connection: close"),
-            ),
-        )
-        sender.start()
-        said = all_said(client)
-        sender.join()
-    return said
+        client.sendall(b"".join(requests) + request(path, visitors[-1], "Connection: close"))
+        return all_said(client)
 
 
 def statuses(proxy: Proxy, path: str, visitors: list[str]) -> list[int]:
@@ -267,6 +260,11 @@ def test_nothing_is_kept_of_a_visit(proxy):
     with socket.create_connection(("127.0.0.1", proxy.https_port)) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
         plain.recv(4096)
+    challenges = proxy.certificate.parent / "acme/.well-known/acme-challenge"
+    challenges.mkdir(parents=True)
+    os.mkfifo(challenges / "pipe")  # which nginx finds critical
+    address = f"http://127.0.0.1:{proxy.http_port}/.well-known/acme-challenge/pipe?token=secret"
+    assert httpx.get(address, headers={"Host": "localhost"}).status_code >= 400
     assert proxy.log.read_text() == said
     opened = [file.path for worker in proxy.workers() for file in worker.open_files()]
     assert not [path for path in opened if path != str(proxy.log)]
