@@ -55,6 +55,7 @@ class ComposeSite:
             hosts=self.services["proxy"]["environment"]["SITE_HOST"],
             resolver=f"127.0.0.1:{self.dns_port}",
         )
+        self.https_port, self.http_port = self.proxy.https_port, self.proxy.http_port
         self.url = self.proxy.url
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         (self.secrets / "database_url").write_text(database_url + "\n")
@@ -134,7 +135,7 @@ class ComposeSite:
         environment = self.environment(name, address)
         if address:
             test = test.replace("localhost:8000", f"{address}:{self.web_port}")
-        test = test.replace(":8443/", f":{self.proxy.https_port}/")
+        test = test.replace(":8443/", f":{self.https_port}/")
         check = subprocess.run(
             ["sh", "-c", test], cwd=ROOT, env=environment, capture_output=True, check=False
         )

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -54,9 +55,13 @@ def site(tmp_path_factory, database_url) -> Iterator[ComposeSite]:
         site.stop_all()
 
 
+def trusting(site: ComposeSite) -> ssl.SSLContext:
+    return site.proxy.trust
+
+
 def client_of(site: ComposeSite, address: str, **options) -> httpx.Client:
     """A visitor who comes from this address of the machine's own network."""
-    transport = httpx.HTTPTransport(verify=site.proxy.trust, local_address=address)
+    transport = httpx.HTTPTransport(verify=trusting(site), local_address=address)
     return httpx.Client(base_url=site.url, transport=transport, timeout=60, **options)
 
 
@@ -97,7 +102,7 @@ def test_pages_and_hashed_static_files_come_over_https_only(site, visitor):
     assert (static.status_code, static.headers["Content-Encoding"]) == (200, "gzip")
     assert "immutable" in static.headers["Cache-Control"]
 
-    plain = httpx.get(f"http://localhost:{site.proxy.http_port}/batches/?page=2")
+    plain = httpx.get(f"http://localhost:{site.http_port}/batches/?page=2")
     assert (plain.status_code, plain.headers["Location"]) == (308, f"{site.url}/batches/?page=2")
 
 
@@ -105,13 +110,13 @@ def test_proof_for_a_certificate_is_handed_out_over_plain_http(site):
     proof = site.secrets / "acme/.well-known/acme-challenge/name"
     proof.parent.mkdir(parents=True)
     proof.write_text("proof")
-    answer = httpx.get(f"http://localhost:{site.proxy.http_port}/.well-known/acme-challenge/name")
+    answer = httpx.get(f"http://localhost:{site.http_port}/.well-known/acme-challenge/name")
     assert answer.text == "proof"
 
 
 async def test_camera_gets_its_answer_through_the_proxy(site):
-    address = f"wss://localhost:{site.proxy.https_port}/ws/live/"
-    async with connect(address, ssl=site.proxy.trust, origin=site.url, compression=None) as socket:
+    address = f"wss://localhost:{site.https_port}/ws/live/"
+    async with connect(address, ssl=trusting(site), origin=site.url, compression=None) as socket:
         assert json.loads(await socket.recv())["type"] == "hello"
         await socket.send(message(17, ASTRONAUT))
         answer = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
@@ -178,9 +183,9 @@ def test_names_that_containers_have_lead_visitors_nowhere(site, visitor):
 
 
 async def test_pages_at_names_that_containers_have_open_no_socket(site):
-    address = f"wss://localhost:{site.proxy.https_port}/ws/live/"
+    address = f"wss://localhost:{site.https_port}/ws/live/"
     with pytest.raises(InvalidStatus, match="403"):
-        await connect(address, ssl=site.proxy.trust, origin="http://web:99")
+        await connect(address, ssl=trusting(site), origin="http://web:99")
 
 
 def test_metrics_are_for_those_inside(site, visitor):
@@ -194,8 +199,8 @@ def test_metrics_are_for_those_inside(site, visitor):
 
 def test_body_that_drips_is_ended_by_the_site(site):
     with (
-        socket.create_connection(("localhost", site.proxy.https_port), timeout=0.2) as plain,
-        site.proxy.trust.wrap_socket(plain, server_hostname="localhost") as client,
+        socket.create_connection(("localhost", site.https_port), timeout=0.2) as plain,
+        trusting(site).wrap_socket(plain, server_hostname="localhost") as client,
     ):
         client.sendall(
             b"POST /api/predict/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
