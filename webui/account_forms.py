@@ -7,9 +7,10 @@ from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
-from django.core.validators import ProhibitNullCharactersValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from detector.names import MAX_NAME, check_name
 
 LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("until I revoke it"))]
 
@@ -31,7 +32,7 @@ class NameForm(forms.ModelForm):
 class TokenForm(forms.Form):
     """What a new token is to be."""
 
-    name = forms.CharField(max_length=80, validators=[ProhibitNullCharactersValidator()])
+    name = forms.CharField(max_length=MAX_NAME, validators=[check_name])
     lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90")
 
     def expires_at(self) -> datetime | None:
