@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from detector.names import MAX_NAME, check_name
 
 LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("until I revoke it"))]
+MOST_CODES = 1000
+"""Withdrawal codes in one request."""
 
 
 class NameForm(forms.ModelForm):
@@ -58,3 +60,18 @@ class PasswordForm(forms.Form):
         if not get_adapter().reauthenticate(self.user, password):
             raise get_adapter().validation_error("incorrect_password")
         return password
+
+
+class DeletionForm(forms.Form):
+    """Asks whether what this browser sent without an account is withdrawn too; its script adds the codes."""
+
+    withdraw = forms.BooleanField(required=False, initial=True)
+    codes = forms.CharField(required=False)
+
+    def codes_to_withdraw(self) -> list[str]:
+        """None unless that is wanted."""
+        return self.cleaned_data["codes"].split()[:MOST_CODES] if self.cleaned_data["withdraw"] else []
+
+
+class AccountDeletionForm(PasswordForm, DeletionForm):
+    """The same, and the password."""
