@@ -13,7 +13,7 @@ from detector.services.corrections import withdraw_correction
 
 @admin.register(Correction)
 class CorrectionAdmin(ReadOnlyAdmin):
-    """All corrections. Deleting one withdraws it: the picture goes, also out of data sets."""
+    """All corrections. Deleting one withdraws it: its picture goes too, also out of data sets."""
 
     list_display = (
         *("__str__", "state", "shown_label", "label", "final_label", "owner", "reviewer"),
@@ -39,7 +39,7 @@ class CorrectionAdmin(ReadOnlyAdmin):
         return request.user.has_perm("detector.delete_correction")
 
     def delete_model(self, request: HttpRequest, obj: Correction) -> None:
-        """With its picture; the row is forgotten when its time is over."""
+        """With its picture."""
         withdraw_correction(correction=obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Correction]) -> None:

@@ -3,7 +3,6 @@
 docs/API.md is this module for people who write clients.
 """
 
-import unicodedata
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from detector.errors import HamsterError
+from detector.names import MAX_NAME, check_name
 from ml.config import EMOTIONS, UNKNOWN
 
-MAX_NAME = 80
 MAX_DURATION = 7 * 24 * 3600 * 1000
 MAX_FRAMES = 50_000_000
 MAX_DETECTORS = 5
@@ -39,9 +39,6 @@ NO_FACE = -1
 HOLDS_MS = 2000
 RIBBON_CELLS = 60
 RIBBON_NO_FACE, RIBBON_NOTHING = "-", "."
-# Control characters, halves of characters, breaks of lines and what turns the direction of the text after it.
-UNWANTED = ("Cc", "Cs", "Zl", "Zp")
-TURNING = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 class BadSession(HamsterError):
@@ -124,9 +121,10 @@ def read_name(value: Any) -> str:
     if len(name) > MAX_NAME:
         sentence = gettext("The name has more than {most} characters.").format(most=MAX_NAME)
         raise BadSession("name", sentence=sentence)
-    if any(unicodedata.category(sign) in UNWANTED or sign in TURNING for sign in name):
-        sentence = gettext("The name has characters that can't be shown.")
-        raise BadSession("name", sentence=sentence)
+    try:
+        check_name(name)
+    except ValidationError as error:
+        raise BadSession("name", sentence=error.messages[0]) from error
     return name
 
 

@@ -7,11 +7,14 @@ from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
-from django.core.validators import ProhibitNullCharactersValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from detector.names import MAX_NAME, check_name
+
 LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year")), ("", _("until I revoke it"))]
+MOST_CODES = 1000
+"""Withdrawal codes in one request."""
 
 
 class NameForm(forms.ModelForm):
@@ -31,7 +34,7 @@ class NameForm(forms.ModelForm):
 class TokenForm(forms.Form):
     """What a new token is to be."""
 
-    name = forms.CharField(max_length=80, validators=[ProhibitNullCharactersValidator()])
+    name = forms.CharField(max_length=MAX_NAME, validators=[check_name])
     lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, initial="90")
 
     def expires_at(self) -> datetime | None:
@@ -57,3 +60,18 @@ class PasswordForm(forms.Form):
         if not get_adapter().reauthenticate(self.user, password):
             raise get_adapter().validation_error("incorrect_password")
         return password
+
+
+class DeletionForm(forms.Form):
+    """Asks whether what this browser sent without an account is withdrawn too; its script adds the codes."""
+
+    withdraw = forms.BooleanField(required=False, initial=True)
+    codes = forms.CharField(required=False)
+
+    def codes_to_withdraw(self) -> list[str]:
+        """None unless that is wanted."""
+        return self.cleaned_data["codes"].split()[:MOST_CODES] if self.cleaned_data["withdraw"] else []
+
+
+class AccountDeletionForm(PasswordForm, DeletionForm):
+    """The same, and the password."""

@@ -40,7 +40,9 @@ class WithdrawWithCode(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         correction = correction_with_code(request.POST.get("code", ""))
         if correction is None:
-            messages.error(request, _("No correction has this code. Look at it again; blanks don't matter."))
+            messages.error(
+                request, _("No correction has this code (any more). Look at it again; blanks don't matter.")
+            )
         else:
             withdraw_correction(correction=correction)
             messages.success(request, WITHDRAWN.format(pk=correction.pk))

@@ -25,6 +25,7 @@ from detector.selectors.corrections import (
 )
 from detector.services.correction_dataset import make_dataset
 from detector.services.correction_review import (
+    AlreadyDecided,
     accept_correction,
     reject_correction,
     relabel_correction,
@@ -81,7 +82,10 @@ class Decide(StaffPage):
     """One of the buttons: `decision` is accept, reject or a label."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        correction = get_object_or_404(Correction, pk=pk)
+        correction = Correction.objects.filter(pk=pk).first()
+        if correction is None:
+            messages.error(request, AlreadyDecided(pk, Correction.State.WITHDRAWN).message)
+            return redirect("webui:correction-review")
         decision = request.POST.get("decision", "")
         try:
             if decision == "accept":

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.handlers.asgi import ASGIRequest
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse_lazy
@@ -23,7 +22,8 @@ from django.views.generic import FormView, TemplateView
 from detector.api.throttles import DataDownloadRate
 from detector.my_data import KEPT
 from detector.services.accounts import delete_account, delete_everything, zip_of_everything
-from webui.account_forms import PasswordForm
+from detector.services.corrections import withdraw_with_codes
+from webui.account_forms import AccountDeletionForm, DeletionForm
 
 
 class MyDataPage(LoginRequiredMixin, TemplateView):
@@ -76,37 +76,58 @@ async def in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         await sync_to_async(pieces.close)()
 
 
+def _withdraw(request: HttpRequest, form: DeletionForm) -> str:
+    """Withdraw what the form says, and tell; returns what the browser is to forget, as tags of a message."""
+    account = f"{request.user.pk}"
+    codes = form.codes_to_withdraw()
+    if not codes:
+        return account
+    if count := withdraw_with_codes(codes):
+        said = ngettext(
+            "The correction that this browser sent without an account is withdrawn.",
+            "The {count} corrections that this browser sent without an account are withdrawn.",
+            count,
+        )
+        messages.success(request, said.format(count=count))
+    return f"{account} codes"
+
+
+@method_decorator(sensitive_post_parameters("codes"), name="dispatch")
 class DeletePage(LoginRequiredMixin, FormView):
     """Asks, then deletes everything but the account."""
 
     template_name = "webui/account/delete_data.html"
-    form_class = Form
+    form_class = DeletionForm
     success_url = reverse_lazy("webui:data")
     extra_context = {"place": "data", "kinds": [kind for kind in KEPT if kind.delete is not None]}
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: DeletionForm) -> HttpResponse:
         """Delete it; whoever asked stays signed in, in a new session."""
+        to_forget = _withdraw(self.request, form)
         delete_everything(user=self.request.user)
         self.request.session.create()
-        messages.success(self.request, _("Everything is deleted. Your account is still there."))
+        said = _("Everything is deleted. Your account is still there.")
+        messages.success(self.request, said, extra_tags=to_forget)
         return super().form_valid(form)
 
 
-@method_decorator(sensitive_post_parameters("password"), name="dispatch")
+@method_decorator(sensitive_post_parameters("password", "codes"), name="dispatch")
 class DeleteAccountPage(LoginRequiredMixin, FormView):
     """Asks for the password, then deletes the account with everything."""
 
     template_name = "webui/account/delete_account.html"
-    form_class = PasswordForm
+    form_class = AccountDeletionForm
     success_url = reverse_lazy("webui:camera")
     extra_context = {"place": "data"}
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "user": self.request.user}
 
-    def form_valid(self, form: PasswordForm) -> HttpResponse:
+    def form_valid(self, form: AccountDeletionForm) -> HttpResponse:
         """Delete it, and say goodbye to a stranger."""
+        to_forget = _withdraw(self.request, form)
         delete_account(user=self.request.user)
         logout(self.request)
-        messages.success(self.request, _("Your account and everything in it are deleted. Goodbye!"))
+        said = _("Your account and everything in it are deleted. Goodbye!")
+        messages.success(self.request, said, extra_tags=to_forget)
         return super().form_valid(form)

@@ -15,9 +15,10 @@ from django.views.generic import ListView, TemplateView, View
 
 from detector.conf import config
 from detector.models import LiveSession
+from detector.names import MAX_NAME
 from detector.selectors.live_sessions import listed_live_sessions_of, live_sessions_of
 from detector.services.live_sessions import delete_session, rename_session
-from detector.session_record import MAX_NAME, RIBBON_CELLS, BadSession, read_name
+from detector.session_record import RIBBON_CELLS, BadSession, read_name
 from ml.config import EMOTIONS
 from webui.words import listed, percent, scored, title, word
 

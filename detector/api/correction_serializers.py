@@ -60,7 +60,7 @@ class CorrectionUploadSerializer(serializers.Serializer):
 
 
 class CorrectionSerializer(serializers.ModelSerializer):
-    """One correction. A withdrawn one has no picture any more."""
+    """One correction. There is none any more once it is withdrawn."""
 
     final_label = serializers.ChoiceField(
         LABEL_CHOICES, allow_blank=True, read_only=True, help_text="Empty until somebody has looked at it."

@@ -132,8 +132,8 @@ class CorrectionView(GenericAPIView):
 
     @extend_schema(
         operation_id="withdraw_correction",
-        description="Withdraw it: its picture is erased at once, also in data sets that were made with it. A "
-        "detector that was trained already keeps what it learned.",
+        description="Withdraw it: it is erased at once with its picture, also in data sets that were made "
+        "with it, and not found any more. A detector that was trained already keeps what it learned.",
         parameters=[CODE_PARAMETER],
         request=None,
         responses={204: None, **ROW_ERRORS},

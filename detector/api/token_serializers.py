@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from rest_framework import serializers
 
 from detector.models import ApiToken
+from detector.names import MAX_NAME, check_name
 
 
 class ApiTokenSerializer(serializers.ModelSerializer):
@@ -31,7 +32,7 @@ class NewApiTokenSerializer(ApiTokenSerializer):
 class ApiTokenWishSerializer(serializers.Serializer):
     """What a new token is to be."""
 
-    name = serializers.CharField(max_length=80, help_text="What it is for.")
+    name = serializers.CharField(max_length=MAX_NAME, validators=[check_name], help_text="What it is for.")
     expires_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Null: it does not expire."
     )

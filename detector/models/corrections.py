@@ -16,8 +16,9 @@ SHARE = (MinValueValidator(0.0), MaxValueValidator(1.0))
 class Correction(models.Model):
     """A face as it was cut out, what was shown for it, and what it looks like; kept with consent only.
 
-    Whoever sent it withdraws it, signed in or with a code. Then, when it was rejected, and when its time is
-    over, the picture goes, also out of the data sets that were made with it.
+    Whoever sent it withdraws it, signed in or with a code. Then, and when its time is over, the picture goes,
+    also out of the data sets that were made with it, and the row after it. Of a rejected one only the picture
+    goes.
     """
 
     class State(models.TextChoices):

@@ -21,7 +21,7 @@ MOST_BITS, MOST_GREY = 10, 8.0
 
 
 def corrections_of(*, owner: AbstractBaseUser) -> QuerySet[Correction]:
-    """Somebody's own, newest first; withdrawn ones are among them until their time is over."""
+    """Somebody's own, newest first."""
     return Correction.objects.filter(owner=owner).order_by("-created_at", "-id")
 
 
@@ -72,8 +72,7 @@ def used_corrections() -> QuerySet[Correction]:
 
 
 def last_decision_of(reviewer: AbstractBaseUser) -> Correction | None:
-    """What this person decided on last; None where that was rejected and its picture is erased. What was
-    withdrawn since does not count."""
+    """What this person decided on last; None where that was rejected and its picture is erased."""
     decided = Correction.objects.filter(reviewer=reviewer, state__in=DECIDED).order_by("-reviewed_at")
     last = decided.first()
     return last if last is not None and last.signature else None
@@ -112,7 +111,7 @@ def first_alike(corrections: Sequence[Correction]) -> list[int]:
 
 
 def count_corrections(*, owner: AbstractBaseUser) -> int:
-    """How many an account has, withdrawn ones too while they are listed."""
+    """How many an account has."""
     return corrections_of(owner=owner).count()
 
 

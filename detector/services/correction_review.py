@@ -7,6 +7,7 @@ the second is told.
 import logging
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,8 +33,8 @@ class AlreadyDecided(HamsterError):
     code = "already_decided"
     status = 409
 
-    def __init__(self, correction: Correction) -> None:
-        super().__init__(SAID[State(correction.state)].format(id=correction.pk))
+    def __init__(self, pk: int, state: State) -> None:
+        super().__init__(SAID[state].format(id=pk))
 
 
 class NothingToUndo(HamsterError):
@@ -73,20 +74,28 @@ def undo_decision(*, reviewer: AbstractBaseUser) -> Correction:
         raise NothingToUndo()
     standing = Correction.objects.filter(pk=correction.pk, reviewer=reviewer, state=correction.state)
     standing = standing.exclude(signature=b"")
-    if not standing.update(state=State.WAITING, final_label="", reviewer=None, reviewed_at=None):
-        raise NothingToUndo()
-    correction.refresh_from_db()
+    with transaction.atomic():  # so that nobody withdraws it in between
+        if not standing.update(state=State.WAITING, final_label="", reviewer=None, reviewed_at=None):
+            raise NothingToUndo()
+        correction.refresh_from_db()
     logger.info("the decision on %s was taken back by %s", correction, reviewer)
     return correction
 
 
+def _state_of(pk: int) -> State:
+    """What became of the correction with this id: one that is gone was withdrawn."""
+    found = Correction.objects.filter(pk=pk).first()
+    return State(found.state) if found else State.WITHDRAWN
+
+
 def _decide(correction: Correction, reviewer: AbstractBaseUser, state: State, label: str) -> Correction:
     waiting = Correction.objects.filter(pk=correction.pk, state=State.WAITING)
-    decided = waiting.update(
-        state=state, final_label=label, reviewer=reviewer, reviewed_at=timezone.now(), sender=""
-    )
-    correction.refresh_from_db()
-    if not decided:
-        raise AlreadyDecided(correction)
+    with transaction.atomic():  # so that nobody withdraws it in between
+        decided = waiting.update(
+            state=state, final_label=label, reviewer=reviewer, reviewed_at=timezone.now(), sender=""
+        )
+        if not decided:
+            raise AlreadyDecided(correction.pk, _state_of(correction.pk))
+        correction.refresh_from_db()
     logger.info("%s was %s by %s", correction, state, reviewer)
     return correction

@@ -1,20 +1,21 @@
 """Corrections: taking one in, withdrawing it, erasing what is withdrawn or has had its time.
 
-Whatever ends a correction first marks its row, in a transaction; the files go after that. A process that dies
-in between leaves a marked row with files, and every worker's look finds those and goes on.
+Whatever ends a correction first marks its row, in a transaction; from then on it belongs to nobody. The files
+go after that, and the row last. A process that dies in between leaves a marked row, and every worker's look
+finds those and goes on.
 """
 
 import logging
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from detector.conf import config
@@ -130,44 +131,50 @@ def submit_correction(
 
 
 def withdraw_correction(*, correction: Correction) -> None:
-    """End a correction and erase its picture, also in data sets. One that is withdrawn already stays so."""
-    with transaction.atomic():
-        Correction.objects.filter(pk=correction.pk).update(state=State.WITHDRAWN, sender="")
-        transaction.on_commit(lambda: _erase(correction.pk))
-    logger.info("%s was withdrawn", correction)
+    """Erase a correction with its picture, also in data sets. One that is gone already stays so."""
+    _withdraw(Correction.objects.filter(pk=correction.pk))
+
+
+def withdraw_with_codes(codes: Iterable[str]) -> int:
+    """Withdraw those with these codes; returns how many there were. Codes of none are passed over."""
+    return _withdraw(Correction.objects.filter(code_hash__in={hash_code(code) for code in codes}))
 
 
 def delete_corrections(*, owner: AbstractBaseUser) -> int:
-    """Erase all corrections of an account and forget them; returns how many there were.
+    """Withdraw all corrections of an account; returns how many there were."""
+    return _withdraw(corrections_of(owner=owner))
 
-    What can't be erased at once, on a disk that fails, say, belongs to nobody then and is tried again.
-    """
-    ids = list(corrections_of(owner=owner).values_list("pk", flat=True))
+
+def _withdraw(corrections: QuerySet[Correction]) -> int:
+    """What can't be erased at once, on a disk that fails, say, belongs to nobody then and is tried again."""
+    ids = list(corrections.values_list("pk", flat=True))
     with transaction.atomic():
-        Correction.objects.filter(pk__in=ids).update(
-            state=State.WITHDRAWN, owner=None, code_hash="", expires_at=timezone.now()
-        )
-        transaction.on_commit(expire_corrections)
+        _end(Correction.objects.filter(pk__in=ids))
+        transaction.on_commit(lambda: _erase_all(Correction.objects.filter(pk__in=ids)))
+    for pk in ids:
+        logger.info("correction %s was withdrawn", pk)
     return len(ids)
+
+
+def _end(corrections: QuerySet[Correction]) -> int:
+    """From here on nobody finds them; returns how many there were."""
+    return corrections.update(
+        state=State.WITHDRAWN, owner=None, code_hash="", sender="", repeat_key="", signature=b""
+    )
 
 
 def expire_corrections() -> int:
     """Erase what has had its time, what belongs to an account that is gone, the pictures of rejected ones,
-    and what a withdrawal left over; returns how many were ended here. Rows are forgotten when their time is
-    over."""
+    and what a withdrawal left over; returns how many were ended here."""
     now = timezone.now()
     with transaction.atomic():
         is_over = Q(expires_at__lte=now) | Q(owner=None, code_hash="")
         going_on = Correction.objects.exclude(state=State.WITHDRAWN)
-        ended = going_on.filter(is_over).update(state=State.WITHDRAWN, sender="")
+        ended = _end(going_on.filter(is_over))
         # From here on its reviewer can't take it back.
         to_forget = going_on.filter(state=State.REJECTED, reviewed_at__lte=now - UNDO_TIME)
         to_forget.exclude(signature=b"").update(signature=b"")
-    unfinished = Correction.objects.filter(TO_ERASE, ~Q(crop="") | Q(datasets__isnull=False))
-    for pk in list(unfinished.values_list("pk", flat=True).distinct()):
-        _erase(pk)
-    erased = Correction.objects.filter(state=State.WITHDRAWN, crop="", datasets__isnull=True)
-    erased.filter(Q(expires_at__lte=now) | Q(owner=None, code_hash="")).delete()
+    _erase_all(Correction.objects.filter(TO_ERASE))
     return ended
 
 
@@ -199,6 +206,14 @@ def _check_room(size: int, owner: AbstractBaseUser | None, sender: str) -> None:
         raise CorrectionShareFull()
     if kept_bytes() + size > config.correction_quota_bytes:
         raise CorrectionsFull()
+
+
+def _erase_all(corrections: QuerySet[Correction]) -> None:
+    """Delete the files of withdrawn and rejected ones, and the rows of withdrawn ones without any."""
+    unfinished = corrections.filter(~Q(crop="") | Q(datasets__isnull=False))
+    for pk in list(unfinished.values_list("pk", flat=True).distinct()):
+        _erase(pk)
+    corrections.filter(state=State.WITHDRAWN, crop="", datasets__isnull=True).delete()
 
 
 def _erase(pk: int) -> None:

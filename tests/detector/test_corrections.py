@@ -41,6 +41,7 @@ from detector.services.corrections import (
     expire_corrections,
     submit_correction,
     withdraw_correction,
+    withdraw_with_codes,
 )
 from ml.images import BadImage, ImageError
 from tests.detector.corrections import BOX, SHOWN, drawn_face, face, send, stored
@@ -178,15 +179,13 @@ def test_the_empty_code_opens_nothing_though_accounts_have_none(owner):
     assert correction_with_code(" - - ") is None
 
 
-def test_withdrawing_erases_the_picture_and_what_could_be_told_from_it(media):
+def test_withdrawing_leaves_neither_the_picture_nor_a_row(media):
     correction, code = send()
     withdraw_correction(correction=correction)
-    correction.refresh_from_db()
-    assert (correction.state, correction.crop.name, correction.size) == ("withdrawn", "", 0)
-    assert bytes(correction.signature) == b""
+    assert not Correction.objects.exists()
     assert stored(media) == []
     assert read_crop(correction) is None
-    assert correction_with_code(code) == correction  # its sender can still see that it is withdrawn
+    assert correction_with_code(code) is None
     withdraw_correction(correction=correction)
 
 
@@ -197,14 +196,13 @@ def test_a_crop_that_could_not_be_erased_is_erased_at_the_next_look(media):
     folder.write_text("not a folder, so nothing in it can be deleted")
     withdraw_correction(correction=correction)
     correction.refresh_from_db()
-    assert correction.state == "withdrawn"
+    assert (correction.state, correction.code_hash) == ("withdrawn", "")
     assert correction.crop.name
     folder.unlink()
     kept.rename(folder)
     expire_corrections()
     assert stored(media) == []
-    correction.refresh_from_db()
-    assert correction.crop.name == ""
+    assert not Correction.objects.exists()
 
 
 def reject(correction: Correction, *, minutes_ago: float = 1) -> User:
@@ -230,8 +228,7 @@ def test_of_a_rejected_one_the_picture_is_erased_at_the_next_look_and_the_row_st
     with pytest.raises(NothingToUndo):
         undo_decision(reviewer=reviewer)
     withdraw_correction(correction=correction)
-    correction.refresh_from_db()
-    assert correction.state == "withdrawn"
+    assert list(Correction.objects.all()) == [other]
 
 
 def test_for_a_minute_a_rejection_can_be_taken_back_with_its_picture(media):
@@ -282,14 +279,23 @@ def test_when_its_time_is_over_a_correction_is_erased_and_forgotten(media):
     assert expire_corrections() == 0
 
 
-def test_withdrawn_ones_are_listed_until_their_time_is_over():
-    correction, _ = send()
-    withdraw_correction(correction=correction)
+def test_withdrawn_ones_are_not_counted_and_rows_of_earlier_ones_go_at_the_next_look(owner):
+    send(owner=owner)
+    Correction.objects.update(state="withdrawn", crop="", size=0)
+    mine, _ = send(owner=owner, seed=1)
     expire_corrections()
-    assert Correction.objects.count() == 1
-    Correction.objects.update(expires_at=timezone.now())
-    expire_corrections()
-    assert not Correction.objects.exists()
+    assert list(Correction.objects.all()) == [mine]
+    withdraw_correction(correction=mine)
+    assert count_corrections(owner=owner) == 0
+
+
+def test_codes_withdraw_theirs_and_those_of_none_are_passed_over(media, owner):
+    mine, _ = send(owner=owner)
+    codes = [send(seed=seed)[1] for seed in (1, 2)]
+    kept, _ = send(seed=3)
+    assert withdraw_with_codes([*codes, codes[0].lower(), "2222-2222", ""]) == 2
+    assert set(Correction.objects.all()) == {mine, kept}
+    assert stored(media) == sorted([mine.file_name, kept.file_name])
 
 
 def test_with_an_account_go_its_corrections(media, owner):

@@ -8,6 +8,8 @@ from detector.session_record import MAX_ROWS, BadSession, read_name, read_record
 from ml.config import EMOTIONS
 from tests.detector.live_sessions import HAPPY, NO_FACE, SAD, moment, record, row
 
+INVISIBLE = ("\u200b", "\u200d \u200b", "\u3164", "\u2800", "\ufe0f")
+
 
 def refused(data: object) -> str:
     with pytest.raises(BadSession) as caught:
@@ -145,3 +147,9 @@ def test_numbers_are_kept_with_four_digits():
 @pytest.mark.parametrize("name", ["", "Frühstück mit 👩‍👩‍👧", "=1+1", "<script>alert(1)</script>", "שלום"])
 def test_names_of_any_language_are_taken(name):
     assert read_name(f" {name} ") == name
+
+
+@pytest.mark.parametrize("name", ["a\u202eb", "\x00", "a\nb", "\u2066x", *INVISIBLE])
+def test_names_that_turn_what_follows_or_can_not_be_seen_are_refused(name):
+    with pytest.raises(BadSession):
+        read_name(name)

@@ -382,3 +382,16 @@ async def test_jobs_are_watched_with_a_token_until_it_is_revoked(make_batch, tok
         await sync_to_async(lambda: revoke_token(token=ApiToken.objects.get()))()
         assert (await socket.receive_json_from(timeout=PATIENCE))["code"] == "token_revoked"
         assert (await socket.receive_output(timeout=PATIENCE))["code"] == 1008
+
+
+@pytest.mark.parametrize("name", ["my\u202erobot", "\u200b", "\u3164", "a\x00b"])
+@pytest.mark.django_db
+def test_names_of_tokens_obey_the_rule_of_all_names(client, django_user_model, name):
+    client.force_login(django_user_model.objects.create_user("mia"))
+    answer = client.post("/api/tokens/", {"name": name}, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid"
+    assert client.post("/account/tokens/", {"name": name, "lifetime": "30"}).status_code == 400
+    assert not ApiToken.objects.exists()
+    made = client.post("/api/tokens/", {"name": "robot 🤖"}, content_type="application/json")
+    assert made.status_code == 201

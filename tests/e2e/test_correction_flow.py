@@ -16,6 +16,11 @@ KEEPER = f"""
 from django.contrib.auth import get_user_model
 get_user_model().objects.create_user("keeper", password={PASSWORD!r}, is_staff=True)
 """
+REMEMBERED = """Object.keys(localStorage).filter((key) => key !== "hamster-settings").sort()"""
+CHOOSE = """() => {
+  localStorage["hamster-review-keys"] = "off";
+  localStorage["hamster-keep-0"] = "{}"; // another account's
+}"""
 REMEMBER = """one => {
   const kept = JSON.parse(localStorage["hamster-corrections"]);
   localStorage["hamster-corrections"] = JSON.stringify([...kept, one]);
@@ -216,14 +221,14 @@ def test_somebody_signed_in_corrects_a_picture_on_a_phone_and_withdraws_it(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     own.get_by_role("button", name="Withdraw").click()
     expect(page.get_by_role("status")).to_have_text(re.compile("is withdrawn and its picture is erased"))
-    expect(own).to_contain_text("withdrawn")
+    expect(own).to_contain_text("None yet.")
     assert crops(site) == []
 
 
 def test_who_deletes_everything_deletes_what_was_sent_before_signing_up_too(
     site: SiteProcess, open_page: Callable[..., Page], browser: Browser
 ) -> None:
-    page = open_page(browser, expect_errors=True)  # that the second one is gone stands in the console
+    page = open_page(browser)
     send_as_stranger(page)
     assert len(crops(site)) == 1
     page.evaluate(REMEMBER, {"id": 10**6, "code": "2222-2222-2222-2222-2222-2222"})
@@ -233,8 +238,10 @@ def test_who_deletes_everything_deletes_what_was_sent_before_signing_up_too(
     expect(remembered).to_contain_text("Corrections without an account 2")
     page.get_by_role("link", name="Delete everything but the account").click()
     expect(page.get_by_role("switch", name=re.compile("^Also withdraw the 2 corrections"))).to_be_checked()
+    page.evaluate(CHOOSE)
     page.get_by_role("button", name="Delete everything").click()
     expect(page.get_by_role("status").first).to_contain_text("Everything is deleted")
+    assert page.evaluate(REMEMBERED) == ["hamster-keep-0"]
     expect(remembered).to_be_hidden()
     assert crops(site) == []
     assert site.manage("shell", "--no-imports", "-c", PICTURES).strip() == "0"
@@ -243,29 +250,66 @@ def test_who_deletes_everything_deletes_what_was_sent_before_signing_up_too(
     expect(page.get_by_role("switch")).to_be_hidden()
 
 
-def test_the_account_is_not_deleted_unless_what_was_sent_before_is_withdrawn_or_left_on_purpose(
+def test_a_wrong_password_withdraws_nothing_and_what_was_sent_before_can_be_left_on_purpose(
     site: SiteProcess, open_page: Callable[..., Page], browser: Browser
 ) -> None:
-    page = open_page(browser, expect_errors=True)
+    page = open_page(browser)
     send_as_stranger(page)
     sign_up(page, "yan")
     page.goto(f"{site.url}/account/delete/")
-    page.route("**/api/corrections/*/", lambda route: route.abort())
-    page.get_by_label("Your password").fill("long enough for a test")
+    withdraw = page.get_by_role("switch", name=re.compile("^Also withdraw the correction"))
+    password = page.get_by_label("Your password")
     delete = page.get_by_role("button", name="Delete the account")
+    password.fill("a wrong one")
     delete.click()
-    expect(page.get_by_role("alert")).to_contain_text("Nothing else was deleted.")
-    expect(delete).to_be_enabled()
-    page.get_by_role("switch", name=re.compile("^Also withdraw the correction")).uncheck()
+    expect(page.get_by_text("not your password")).to_be_visible()
+    expect(withdraw).to_be_checked()
+    assert len(crops(site)) == 1
+    withdraw.uncheck()
+    password.fill("another wrong one")
+    delete.click()
+    expect(page.get_by_text("not your password")).to_be_visible()
+    expect(withdraw).not_to_be_checked()
+    page.evaluate(CHOOSE)
+    password.fill("long enough for a test")
     delete.click()
     expect(page.get_by_role("status").first).to_contain_text("Goodbye")
+    assert page.evaluate(REMEMBERED) == ["hamster-corrections", "hamster-keep-0"]
     assert len(crops(site)) == 1
-    page.unroute("**/api/corrections/*/")
 
     page.goto(f"{site.url}/corrections/")
     page.get_by_role("button", name="Withdraw Correction").click()
     expect(page.get_by_text("withdrawn", exact=True)).to_be_visible()
     assert crops(site) == []
+
+
+def test_with_the_account_goes_what_was_sent_before_it_and_the_browser_forgets_it(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser)
+    send_as_stranger(page)
+    sign_up(page, "ula")
+    page.goto(f"{site.url}/account/delete/")
+    page.get_by_label("Your password").fill("long enough for a test")
+    page.get_by_role("button", name="Delete the account").click()
+    expect(page.get_by_role("status").first).to_contain_text("is withdrawn")
+    expect(page.get_by_role("status").first).to_contain_text("Goodbye")
+    assert page.evaluate(REMEMBERED) == []
+    assert crops(site) == []
+
+
+def test_whether_results_are_kept_is_remembered_only_once_it_is_changed(
+    site: SiteProcess, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(browser)
+    sign_up(page, "vic")
+    page.goto(f"{site.url}/pictures/")
+    keep = page.get_by_role("switch", name="Keep my results")
+    expect(keep).to_be_visible()
+    assert page.evaluate(REMEMBERED) == []
+    keep.check()
+    (key,) = page.evaluate(REMEMBERED)
+    assert key.startswith("hamster-keep-")
 
 
 def test_single_keys_can_be_switched_off(

@@ -1,5 +1,6 @@
 """The pages of corrections, as the server sends them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -75,10 +76,11 @@ def test_somebody_sees_and_withdraws_their_own(own, sender, media):
     send(seed=1)
     page = text(own.get("/corrections/"))
     assert f"Correction {mine.pk}" in page
+    assert re.search(r"Sent <time[^>]*>[^<]+ UTC</time>", page)
     assert page.count("/withdraw/") == 2  # one of theirs, and the form for codes
     answer = own.post(f"/corrections/{mine.pk}/withdraw/", follow=True)
     assert "is withdrawn and its picture is erased." in text(answer)
-    assert "erased" in text(own.get("/corrections/"))
+    assert "None yet." in text(own.get("/corrections/"))
     assert len(stored(media)) == 1
 
 
@@ -86,7 +88,7 @@ def test_a_code_withdraws_without_javascript_and_without_an_account(client, medi
     correction, code = send()
     assert "Withdraw with a code" in text(client.get("/corrections/"))
     wrong = client.post("/corrections/withdraw/", {"code": "AAAA-BBBB"}, follow=True)
-    assert "No correction has this code." in text(wrong)
+    assert "No correction has this code (any more)." in text(wrong)
     done = client.post("/corrections/withdraw/", {"code": code.lower()}, follow=True)
     assert f"Correction {correction.pk} is withdrawn" in text(done)
     assert stored(media) == []
@@ -148,6 +150,9 @@ def test_decisions_come_back_with_words_and_the_next_one(review):
     assert f'<h2 id="face-title">Correction {rows[3].pk}</h2>' in page
     assert "Choose one of angry" in decide(review, rows[3], "hungry")
     assert "was rejected meanwhile" in decide(review, rows[2], "accept")
+    gone, _ = send(seed=9)
+    withdraw_correction(correction=gone)
+    assert "was withdrawn meanwhile" in decide(review, gone, "accept")
     page = text(review.post(f"{REVIEW}undo/", follow=True))
     assert f'<h2 id="face-title">Correction {rows[2].pk}</h2>' in page
 

@@ -155,6 +155,43 @@ def test_deleting_the_account_takes_the_password(mia):
     assert User.objects.filter(username="mia").exists()
 
 
+def test_a_wrong_password_withdraws_nothing_and_the_right_one_all(mia, django_capture_on_commit_callbacks):
+    crops, codes = [], []
+    for seed in range(2):
+        correction, code = send(seed=seed)
+        crops.append(correction.crop.name)
+        codes.append(code)
+    sent = {"codes": " ".join([*codes, "2222-2222-2222-2222-2222-2222"]), "withdraw": "on"}
+    page = mia.client.post("/account/delete/", {**sent, "password": "wrong"}).content.decode()
+    assert "not your password" in page
+    assert "checked" in page.split('id="strangers-withdraw"')[1].split(">")[0]
+    assert Correction.objects.count() == 2
+    page = mia.client.post("/account/delete/", {"codes": sent["codes"]}).content.decode()
+    assert "checked" not in page.split('id="strangers-withdraw"')[1].split(">")[0]
+    pk = mia.user.pk
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = mia.client.post("/account/delete/", {**sent, "password": PASSWORD}, follow=True)
+    page = answer.content.decode()
+    assert f'data-forget="{pk} codes"' in page
+    assert "The 2 corrections that this browser sent without an account are withdrawn." in page
+    assert not Correction.objects.exists()
+    assert [default_storage.exists(crop) for crop in crops] == [False, False]
+
+
+def test_codes_of_strangers_are_withdrawn_with_everything_if_that_is_wanted_and_so_many_at_most(
+    mia, django_capture_on_commit_callbacks
+):
+    _, code = send()
+    address = "/account/data/delete/"
+    kept = mia.client.post(address, {"codes": code}, follow=True)
+    assert f'data-forget="{mia.user.pk}"' in kept.content.decode()
+    mia.client.post(address, {"codes": f"{'2222 ' * 1000}{code}", "withdraw": "on"})
+    assert Correction.objects.count() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        mia.client.post(address, {"codes": f"{'2222 ' * 999}{code}", "withdraw": "on"})
+    assert not Correction.objects.exists()
+
+
 def test_a_deleted_account_leaves_no_row_no_file_and_no_session(mia, ben):
     pk = mia.user.pk
     answer = mia.client.post("/account/delete/", {"password": PASSWORD}, follow=True)

@@ -63,5 +63,4 @@ export const DELETION = {
       "Also withdraw the {count} corrections that this browser sent without an account", count),
     { count },
   ),
-  failed: gettext("Nothing else was deleted. To go on without withdrawing, switch it off: this browser keeps the codes."),
 };

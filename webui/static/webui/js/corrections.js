@@ -57,7 +57,7 @@ function row(correction) {
     }
   };
   ask(`${url}${id}/`, { headers: { "X-Withdrawal-Code": code } }).then(
-    (found) => (found.state === "withdrawn" ? over(found.state) : show(found.state)),
+    (found) => show(found.state),
     (error) => (error.code === "not_found" ? over(KEPT.gone) : show(KEPT.unknown)),
   );
   return line;

@@ -1,11 +1,12 @@
 /** The review of corrections: one key a decision, unless that is switched off. */
 
-const KEY = "hamster-review-keys";
+import { REVIEW_KEY } from "./account_choices.js";
+
 const choice = document.getElementById("keys");
 
 function stored() {
   try {
-    return localStorage.getItem(KEY) !== "off";
+    return localStorage.getItem(REVIEW_KEY) !== "off";
   } catch {
     return true;
   }
@@ -13,7 +14,7 @@ function stored() {
 
 function store(isOn) {
   try {
-    localStorage.setItem(KEY, isOn ? "on" : "off");
+    localStorage.setItem(REVIEW_KEY, isOn ? "on" : "off");
   } catch (error) {
     console.info("This browser does not keep the choice.", error);
   }

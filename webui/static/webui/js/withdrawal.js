@@ -1,7 +1,6 @@
-/** Withdrawing corrections that were sent without an account, with the codes that this browser keeps. */
+/** Withdrawing a correction that was sent without an account, with the code that this browser keeps. */
 
 import { CorrectionError, ask } from "./correction.js";
-import { forgetCorrection, keptCorrections } from "./kept_corrections.js";
 
 const PATIENCE_MS = 20_000;
 
@@ -19,17 +18,5 @@ export async function withdraw({ id, code }, url, token) {
   } catch (error) {
     if (error instanceof CorrectionError && error.code === "not_found") return false;
     throw error;
-  }
-}
-
-/**
- * Withdraw all whose codes this browser keeps and forget the codes, one after the other until one can't be withdrawn.
- * @param {string} url @param {string} token as for `withdraw`
- * @throws {CorrectionError}
- */
-export async function withdrawAll(url, token) {
-  for (const correction of keptCorrections()) {
-    await withdraw(correction, url, token);
-    forgetCorrection(correction.id);
   }
 }

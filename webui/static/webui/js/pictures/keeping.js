@@ -1,18 +1,20 @@
 /** Whether results are kept: two switches, off at first, remembered in this browser for the account. */
 
+import { keepingKey } from "../account_choices.js";
+
 export class Keeping {
   /** @param {HTMLElement | null} group of the switches; null for who is not signed in @param {string} account */
   constructor(group, account) {
-    this.key = `hamster-keep-${account}`;
+    this.key = keepingKey(account);
     this.keep = group?.querySelector("#keep");
     this.picture = group?.querySelector("#keep-picture");
     if (!group) return;
     const stored = this.#stored();
     this.keep.checked = stored.keep === true;
     this.picture.checked = stored.picture === true;
+    this.picture.disabled = !this.keep.checked;
     group.hidden = false;
     group.addEventListener("change", () => this.#changed());
-    this.#changed();
   }
 
   /** What is added to the address of `POST /api/predict`. @returns {string} */
