@@ -5,7 +5,7 @@ from typing import Any
 
 from webui.words import listed, scored, title
 
-NO_ROOM_ABOVE = 0.12  # of the picture's height: a label would be cut off, so it stands inside its box
+NO_ROOM_ABOVE = 0.18  # of a small picture's height, as much as a label takes: it stands inside its box
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,3 +275,12 @@ def test_damaged_codes_in_the_browser_are_passed_over(run: Callable[..., Any]) -
         return seen;""",
     )
     assert kept == [0, 1, [5]]
+
+
+def test_file_is_named_by_the_visitors_own_time(open_page: Callable[..., Page], browser: Browser) -> None:
+    page = open_page(browser, timezone_id="Asia/Tokyo")
+    name = page.evaluate("""async () => {
+        const { fileName } = await import("/static/webui/js/files.js");
+        return fileName("csv", new Date("2026-01-31T20:05:09Z"));
+    }""")
+    assert name == "hamster-2026-02-01-050509.csv"

@@ -165,7 +165,8 @@ def test_stranger_gets_a_card_with_exports_and_is_told_how_to_keep_it(
         assert len(picture.convert("RGB").getcolors(maxcolors=2**24)) > 200
     card.get_by_role("button", name="Keep").click()
     expect(card.get_by_role("status")).to_contain_text("Keeping takes an account.")
-    expect(card.get_by_role("link", name="Sign in")).to_be_visible()
+    for way in ("Sign in", "Sign up"):
+        expect(card.get_by_role("link", name=f"{way} (opens a new tab)")).to_be_visible()
     card.get_by_role("button", name="Close").click()
     expect(card).to_be_hidden()
     expect(page.locator("#notice-action")).to_be_focused()

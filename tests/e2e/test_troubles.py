@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.camera_page import wait_for_face
+from tests.e2e.camera_page import start_camera, wait_for_answers, wait_for_face
+from tests.e2e.conftest import PATIENCE
 from tests.e2e.page_kinds import SAMPLE
 from tests.e2e.site_process import INSECURE_HOST
 
@@ -115,6 +116,20 @@ def test_session_that_a_picture_ended_has_a_card(open_page: Callable[..., Page],
     card.get_by_role("button", name="Close").click()
     expect(page.locator("#stage")).to_have_attribute("data-state", "picture")
     expect(page.locator("#stage")).to_have_attribute("data-faces", "1")
+
+
+def test_two_tabs_are_both_answered(open_page: Callable[..., Page], browser: Browser) -> None:
+    """Of one browser, side by side in two windows."""
+    first = open_page(browser)
+    second = first.context.new_page()
+    second.set_default_timeout(PATIENCE)
+    second.goto(first.url)
+    for page in (first, second):
+        start_camera(page)
+    for page in (first, second, first):
+        wait_for_face(page)
+        wait_for_answers(page)
+        expect(page.locator("#strip")).to_be_hidden()
 
 
 def test_browser_without_websockets_is_told_and_can_use_pictures(

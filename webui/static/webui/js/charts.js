@@ -18,7 +18,7 @@ Chart.defaults.maintainAspectRatio = false;
 
 /** Colours of the expressions and of the lines of a chart, as the page has them now (light or dark). */
 export const colour = (name) => token(`--${name}`);
-export const LINE_COLOURS = ["honey", "sad", "contempt", "disgust", "surprised"].map(colour);
+const LINE_COLOURS = ["honey", "sad", "contempt", "disgust", "surprised"].map(colour);
 
 /**
  * Lines over epochs or the like. `series` is [{label, points: [{x, y}], colour, dash}], colour and dash optional; update with `setSeries(chart, series)`.

@@ -1,10 +1,9 @@
 /** Saving a picture and recording a clip of what the page shows. Both stay in the browser. */
 
+import { fileName, save } from "./files.js";
 import { decimal } from "./i18n.js";
 import { KEEP } from "./messages.js";
 import { Recorder, filmType, lengthOf } from "./recorder.js";
-
-const REVOKE_AFTER = 60_000;
 
 export class Keepsakes {
   /**
@@ -60,10 +59,9 @@ export class Keepsakes {
       this.says.textContent = KEEP.notSaved;
       return;
     }
-    const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(picture), download: fileName("png") });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_AFTER);
-    this.says.textContent = KEEP.saved(link.download);
+    const name = fileName("png");
+    save(picture, name);
+    this.says.textContent = KEEP.saved(name);
   }
 
   #record() {
@@ -109,12 +107,4 @@ export class Keepsakes {
     this.film.load();
     this.download.removeAttribute("href");
   }
-}
-
-/** @param {string} ending @returns {string} "hamster-2026-01-31-142530.png", in the visitor's own time */
-function fileName(ending) {
-  const now = new Date();
-  const part = (value) => String(value).padStart(2, "0");
-  const day = [now.getFullYear(), part(now.getMonth() + 1), part(now.getDate())].join("-");
-  return `hamster-${day}-${[now.getHours(), now.getMinutes(), now.getSeconds()].map(part).join("")}.${ending}`;
 }

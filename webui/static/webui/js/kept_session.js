@@ -1,6 +1,6 @@
 /** The page of a kept session: its ribbon, its chart, its moments in their own poses, and its card as a picture. */
 
-import { fileName, save } from "./session/exports.js";
+import { fileName, save } from "./files.js";
 import { showMoments } from "./session/moments.js";
 import { drawCard } from "./session/picture.js";
 import { NO_PICTURE } from "./session/words.js";
@@ -20,7 +20,7 @@ if (session.moments.length > 0) showMoments(byId("moments"), session.moments);
 byId("png").hidden = false;
 byId("png").addEventListener("click", async () => {
   try {
-    save(await drawCard(session), fileName(session, "png"));
+    save(await drawCard(session), fileName("png", new Date(session.started_at)));
   } catch (error) {
     console.warn("The card could not be drawn.", error);
     byId("trouble").textContent = NO_PICTURE;

@@ -70,7 +70,7 @@ export function removeOf(name) {
 
 /** @param {string} name */
 export function retryOf(name) {
-  return fill(gettext("Try {name} again"), { name });
+  return fill(gettext("Try again: {name}"), { name });
 }
 
 /** @param {{done: number, failed: number, total: number}} counts */

@@ -1,10 +1,11 @@
 /** The card after a live session: what it showed, what became of the frames, and what to do with it. */
 
+import { fileName, save } from "../files.js";
 import { sentences } from "../i18n.js";
 import { Ribbon } from "../timeline/ribbon.js";
 import { shares, unpacked } from "../timeline/samples.js";
 import { KeepError, keep, rename } from "./api.js";
-import { fileName, save, toCsv, toJson } from "./exports.js";
+import { toCsv, toJson } from "./exports.js";
 import { showMoments } from "./moments.js";
 import { drawCard } from "./picture.js";
 import { KEEP, NO_PICTURE, sayKept, sayLength, sayProcessed } from "./words.js";
@@ -47,7 +48,7 @@ export class SessionCard {
     this.part("processed").textContent = sayProcessed(session.frames);
     this.part("name").value = "";
     this.part("keep").hidden = false;
-    this.part("open").hidden = this.part("sign-in").hidden = true;
+    this.part("open").hidden = this.part("ways").hidden = true;
     this.#say("");
     showMoments(this.part("moments"), session.moments);
     this.ribbon.show(rows, session.samples.step_ms, 0, session.duration_ms);
@@ -70,7 +71,7 @@ export class SessionCard {
   }
 
   #save(ending, blob) {
-    save(blob, fileName(this.session, ending));
+    save(blob, fileName(ending, new Date(this.session.started_at)));
   }
 
   async #picture() {
@@ -96,7 +97,7 @@ export class SessionCard {
       this.id = id;
       this.#say(KEEP.done);
       this.#receipt();
-      this.part("sign-in").hidden = true;
+      this.part("ways").hidden = true;
       this.part("open").href = `${this.dialog.dataset.pages}${id}/`;
       this.part("open").hidden = false;
       button.hidden = true;
@@ -106,7 +107,7 @@ export class SessionCard {
       if (!(error instanceof KeepError)) throw error;
       if (session !== this.session) return;
       this.#say(error.message);
-      this.part("sign-in").hidden = !error.isStranger;
+      this.part("ways").hidden = !error.isStranger;
     } finally {
       button.disabled = false;
     }

@@ -18,16 +18,3 @@ export function toCsv({ samples }) {
 export function toJson(session) {
   return JSON.stringify({ ...session, summary: summary(unpacked(session.samples.rows)) }, null, 1);
 }
-
-/** @param {SessionRecord} session @param {string} ending "csv" @returns {string} "hamster-2026-05-01-1000.csv" */
-export function fileName({ started_at: startedAt }, ending) {
-  return `hamster-${startedAt.slice(0, 10)}-${startedAt.slice(11, 16).replace(":", "")}.${ending}`;
-}
-
-/** Hand a file to the visitor. @param {Blob} blob @param {string} name */
-export function save(blob, name) {
-  const address = URL.createObjectURL(blob);
-  const link = Object.assign(document.createElement("a"), { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000); // Some browsers read it only after the click was handled.
-}

@@ -65,7 +65,7 @@ export function total(times) {
 }
 
 /** @param {number[]} values at least one @returns {number} */
-export function median(values) {
+function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

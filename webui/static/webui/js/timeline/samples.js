@@ -75,7 +75,7 @@ function finished({ t, counts, sums, faces, frames }) {
 }
 
 /** @param {Sample[]} rows @param {number} step longer than theirs @returns {Sample[]} the same in longer steps */
-export function merged(rows, step) {
+function merged(rows, step) {
   const found = [];
   for (const row of rows) {
     const t = Math.floor(row.t / step) * step;
