@@ -28,6 +28,9 @@ REMEMBER = """one => {
 PICTURES = "from detector.models import Correction; print(Correction.objects.exclude(crop='').count())"
 CODE = re.compile(r"^([2-9A-Z]{4}-){5}[2-9A-Z]{4}$")
 PHONE = {"width": 390, "height": 844}
+FILM_GOES_ON = "document.querySelector('#video').srcObject.getVideoTracks()[0].enabled = {}"
+FORGOTTEN = 3000
+"""ms without a face, after which the server takes one for another person's."""
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +176,24 @@ def test_consent_ends_with_the_camera_session(live_page: Page) -> None:
     wait_for_face(live_page)
     wrong.click()
     expect(dialog.get_by_role("switch")).not_to_be_checked()
+
+
+def test_consent_is_not_that_of_the_next_person(live_page: Page) -> None:
+    wrong = live_page.get_by_role("button", name="That’s wrong")
+    consent = live_page.get_by_role("dialog", name="What does it look like?").get_by_role("switch")
+    wrong.click()
+    consent.check()
+    live_page.keyboard.press("Escape")
+    wrong.click()
+    expect(consent).to_be_checked()
+    live_page.keyboard.press("Escape")
+    live_page.evaluate(FILM_GOES_ON.format("false"))
+    live_page.wait_for_selector('#stage[data-faces="0"]')
+    live_page.wait_for_timeout(FORGOTTEN)
+    live_page.evaluate(FILM_GOES_ON.format("true"))
+    wait_for_face(live_page)
+    wrong.click()
+    expect(consent).not_to_be_checked()
 
 
 def test_an_answer_that_was_lost_comes_once_more_with_its_code_and_nothing_is_kept_twice(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
-from tests.e2e.camera_page import start_camera, wait_for_answers
+from tests.e2e.camera_page import start_camera, wait_for_answers, wait_for_face
 from tests.e2e.site_process import SiteProcess
 from tests.ml.red_cell_detector import write_red_cell_detector
 
@@ -64,12 +64,28 @@ def test_late_answers_are_explained_until_they_come_in_time_again(
     wait_for_answers(page)
     connected = len(sockets)
     with site.suspended():
-        connection(page, "slow")
-        expect(page.locator("#strip-text")).to_have_text("The server is busy, so answers come late.")
+        connection(page, "late")
+        expect(page.locator("#strip-text")).to_have_text("Answers come late.")
     connection(page, "open")
     expect(page.locator("#strip")).to_be_hidden()
     wait_for_answers(page)
     assert len(sockets) == connected, "a slow server is no lost one"
+
+
+def test_a_lost_network_is_named_at_once_and_the_page_goes_on_when_it_is_back(
+    open_page: Callable[..., Page], browser: Browser, site: SiteProcess
+) -> None:
+    page = open_page(browser, expect_errors=True)
+    start_camera(page)
+    wait_for_face(page)
+    page.context.set_offline(True)
+    expect(page.locator("#strip-text")).to_contain_text("Connection lost", timeout=1500)
+    expect(page.locator("#stage")).not_to_have_attribute("data-faces", "1")
+    page.wait_for_timeout(5000)
+    connection(page, "lost")
+    page.context.set_offline(False)
+    connection(page, "open")
+    wait_for_face(page)
 
 
 def test_promoted_detector_is_announced_and_answers_on_the_same_connection(
