@@ -25,7 +25,7 @@ export const LABELS = {
   unknown: gettext("Biscuit the hamster looks around, no expression seen yet"),
 };
 
-/** Small motions alone are drawn no more often than this, in ms: at 30 frames a second on any screen. */
+/** With nobody in view small motions are drawn no more often than this, in ms: about 30 times a second on any screen. */
 const IDLE_INTERVAL = 24;
 /** Where motion is unwanted a new pose fades in over this many ms, once the weights differ by so much. */
 const CROSS_FADE = 240;
@@ -50,6 +50,7 @@ export class Hamster {
   #inView = true;
   #drawnAt = null;
   #moving = false;
+  #followsFace = false;
   #turn = 0;
   /** The pose that fades out, where motion is unwanted. */
   #ghost = null;
@@ -90,6 +91,7 @@ export class Hamster {
    * @throws {RangeError} when there are not nine scores
    */
   setScores(scores) {
+    this.#followsFace = scores !== null;
     const weights = weigh(scores);
     const { target } = this.#mood;
     if (difference(weights, target) >= SAME || leading(weights) !== leading(target)) this.#show(weights);
@@ -173,7 +175,7 @@ export class Hamster {
   #move(time) {
     if (this.#fadingSince !== null) this.#endFade();
     const passed = time - this.#drawnAt;
-    if (!this.#moving && passed < IDLE_INTERVAL) return true;
+    if (!this.#moving && !this.#followsFace && passed < IDLE_INTERVAL) return true;
     this.#drawnAt = time;
     const seconds = Math.min(0.1, Math.max(0, passed / 1000));
     const posing = this.#pose.step(seconds);
