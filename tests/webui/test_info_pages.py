@@ -112,7 +112,7 @@ def test_every_link_within_help_leads_to_a_place_on_it(client: Client) -> None:
 
 def test_camera_page_without_javascript_points_to_the_page_of_pictures(client: Client) -> None:
     page = client.get("/").content.decode()
-    noscript = page[page.index("<noscript>") : page.index("</noscript>")]
+    noscript = page[page.rindex("<noscript>") : page.rindex("</noscript>")]
     assert 'href="/pictures/"' in noscript
     assert "the page of pictures" in noscript
 

@@ -42,7 +42,7 @@ def test_camera_page_says_that_pictures_and_clips_are_never_uploaded(page: str) 
 
 
 def test_camera_page_tells_people_without_javascript_what_is_missing(page: str) -> None:
-    start, end = page.index("<noscript>"), page.index("</noscript>")
+    start, end = page.rindex("<noscript>"), page.rindex("</noscript>")
     assert "JavaScript" in page[start:end]
 
 
