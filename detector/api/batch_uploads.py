@@ -1,14 +1,15 @@
 """Request bodies with a whole batch in them: each file goes to a temporary one, none is held in memory."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.parsers import DataAndFiles
+from rest_framework.request import Request
 
 from detector.api.parsers import PlainMultiPartParser
 from detector.services.batch_intake import Incoming
@@ -58,3 +59,21 @@ class FolderUploadHandler(FileUploadHandler):
     def file_complete(self, file_size: int) -> Incoming:
         self.file.close()
         return Incoming(self.file_name, self._path, may_be_moved=True)
+
+
+class LendsFolder:
+    """A view whose uploads are written into a folder of the request's own, which is gone after the answer."""
+
+    upload_handler: type[FolderUploadHandler]
+    request_folder: Callable[[], AbstractContextManager[str]]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with ExitStack() as self._afterwards:
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Not before it is a view's request: a folder that can't be made is then an answer of its shape."""
+        if request.method == "POST":
+            folder = Path(self._afterwards.enter_context(self.request_folder()))
+            request._request.upload_handlers = [self.upload_handler(request._request, folder)]
+        super().initial(request, *args, **kwargs)

@@ -1,11 +1,9 @@
 """Batches over REST: signed-in people, their own ones. Another's batch is not there."""
 
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
@@ -21,7 +19,7 @@ from detector.api.batch_serializers import (
     ItemFilterSerializer,
     WebhookAttemptSerializer,
 )
-from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler
+from detector.api.batch_uploads import BatchMultiPartParser, FolderUploadHandler, LendsFolder
 from detector.api.download_answers import LIST, AnyAccept, download
 from detector.api.idempotency import KEY_HEADER, KEY_PARAMETER
 from detector.api.pagination import CursorPagination, NewestFirst
@@ -73,22 +71,13 @@ class OwnBatches(GenericAPIView):
         return Response(BatchDetailSerializer(batch, context={"is_new": is_new}).data, status)
 
 
-class BatchListView(OwnBatches, ListAPIView):
+class BatchListView(LendsFolder, OwnBatches, ListAPIView):
     """Your batches, newest first."""
 
     parser_classes = (BatchMultiPartParser,)
     pagination_class = NewestFirst
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self._afterwards:
-            return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Lend each upload a folder for its files."""
-        if request.method == "POST":
-            folder = Path(self._afterwards.enter_context(request_folder()))
-            request._request.upload_handlers = [FolderUploadHandler(request._request, folder)]
-        super().initial(request, *args, **kwargs)
+    upload_handler = FolderUploadHandler
+    request_folder = staticmethod(request_folder)
 
     def get_throttles(self) -> list[Any]:
         return [BatchRate()] if self.request.method == "POST" else super().get_throttles()

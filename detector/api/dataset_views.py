@@ -1,17 +1,15 @@
 """Data sets over REST, for staff."""
 
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView, get_object_or_404
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from detector.api.batch_uploads import LendsFolder
 from detector.api.dataset_serializers import (
     DatasetDetailSerializer,
     DatasetFilterSerializer,
@@ -58,22 +56,13 @@ class StaffDatasets(GenericAPIView):
         return Response(DatasetDetailSerializer(get_object_or_404(datasets(), pk=pk)).data, status)
 
 
-class DatasetListView(StaffDatasets, ListAPIView):
+class DatasetListView(LendsFolder, StaffDatasets, ListAPIView):
     """The data sets, newest first."""
 
     parser_classes = (PlainMultiPartParser, ShortJSONParser)
     pagination_class = NewestFirst
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with ExitStack() as self._afterwards:
-            return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Lend each upload a folder for its archive."""
-        if request.method == "POST":
-            folder = Path(self._afterwards.enter_context(request_folder()))
-            request._request.upload_handlers = [ArchiveUploadHandler(request._request, folder)]
-        super().initial(request, *args, **kwargs)
+    upload_handler = ArchiveUploadHandler
+    request_folder = staticmethod(request_folder)
 
     def get_queryset(self) -> QuerySet[Dataset]:
         wanted = DatasetFilterSerializer(data=self.request.query_params)

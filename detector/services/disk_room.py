@@ -9,9 +9,14 @@ from detector.conf import config
 from detector.errors import DiskFull
 
 
+def room(folder: Path | str) -> int:
+    """How many bytes may be written below `folder`, which exists; below 0 where too few are free already."""
+    return shutil.disk_usage(folder).free - config.dataset_free_bytes
+
+
 def check_room(size: int, *, folder: Path) -> None:
     """Raises DiskFull unless so many bytes more may be written below `folder`, which exists."""
-    if size > shutil.disk_usage(folder).free - config.dataset_free_bytes:
+    if size > room(folder):
         raise DiskFull()
 
 

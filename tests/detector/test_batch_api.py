@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from detector.api.batch_views import BatchListView
 from detector.conf import config
 from detector.downloads import harmless
 from detector.models import BatchJob
@@ -57,7 +58,7 @@ def address(response, action: str = "") -> str:
 @pytest.mark.parametrize("size", [100, 100_000])
 def test_a_disk_that_fills_up_while_a_batch_arrives_is_told(client, monkeypatch, tmp_path, size):
     (tmp_path / "1").symlink_to("/dev/full")
-    monkeypatch.setattr("detector.api.batch_views.request_folder", lambda: nullcontext(tmp_path))
+    monkeypatch.setattr(BatchListView, "request_folder", lambda self: nullcontext(tmp_path))
     refused = send(client, ("a.jpg", b"x" * size))
     assert (refused.status_code, code_of(refused)) == (507, "disk_full")
     assert not BatchJob.objects.exists()
