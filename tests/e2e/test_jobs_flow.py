@@ -91,10 +91,10 @@ def test_staff_trains_compares_promotes_and_rolls_back_while_a_camera_stays_on(
     expect(page.get_by_label("drawn faces")).to_be_checked()
     start_run(page, "drawn", epochs=EPOCHS)
     expect(page.locator("#said")).to_have_text(re.compile(rf"epoch \d+ of {EPOCHS}"), timeout=TRAINING)
-    wait_for_epoch(page, 1)
+    first = wait_for_epoch(page, 1)
     progress = page.locator("#progress").evaluate("bar => bar.value")
     drawn = [inked(page.locator(chart)) for chart in ("#losses", "#figures")]
-    wait_for_epoch(page, 2)
+    wait_for_epoch(page, first + 3)  # a quick machine may have drawn one more meanwhile
     assert page.locator("#progress").evaluate("bar => bar.value") > progress
     assert inked(page.locator("#losses")) > drawn[0]
     assert inked(page.locator("#figures")) > drawn[1]
