@@ -98,3 +98,19 @@ def test_nothing_jumps_while_a_page_loads(
     page.wait_for_load_state("networkidle")
     shifts = page.evaluate("window.shifts")
     assert sum(value for value, _ in shifts) < MOST_SHIFT, shifts
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_jumps_on_a_slow_machine_which_could_paint_half_a_page(
+    site: SiteProcess, browser: Browser, size: str
+) -> None:
+    for _ in range(6):
+        context = browser.new_context(viewport=SIZES[size])
+        page = context.new_page()
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        page.add_init_script(WATCH_SHIFTS)
+        page.goto(site.url)
+        page.wait_for_load_state("networkidle")
+        shifts = page.evaluate("window.shifts")
+        context.close()
+        assert sum(value for value, _ in shifts) < MOST_SHIFT, shifts

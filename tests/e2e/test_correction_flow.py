@@ -350,7 +350,7 @@ def test_single_keys_can_be_switched_off(
     sign_in(staff, site, "/corrections/review/")
     one_key = staff.get_by_role("switch", name="Decide with one key")
     expect(one_key).to_be_visible()
-    staff.wait_for_function("document.readyState === 'complete'")  # nobody is quicker than the script
+    staff.wait_for_function("() => document.readyState === 'complete'")  # nobody is quicker than the script
     one_key.uncheck()
     staff.get_by_role("heading", name="Corrections", level=1).click()
     staff.keyboard.press("a")
