@@ -147,6 +147,7 @@ class Composer:
         target = margin + torch.rand(count, 2, device=self.device) * (side - 2 * margin)
         middle = (box[:, :2] + box[:, 2:]) / 2
         ellipse = torch.rand(count, device=self.device) < (0.4 if pool is self.cache.small else 0.1)
+        ellipse &= pool.valid[index, anchor]  # without a face there is nothing to cut out
         return self._render(pool, index, side, zoom, middle, target, anchor=anchor, ellipse=ellipse)
 
     def _scene_tiles(self, count: int, side: int) -> Tiles:

@@ -102,3 +102,21 @@ def test_more_of_the_scenes_show_no_face_than_there_are_such():
     composer = Composer(ImageCache(scenes, scenes, torch.zeros(1, 3, 8, 8, dtype=torch.uint8)))
     batch = composer.compose(Layout(128, 1, (0, 0), whole_scenes=True), 1000)
     assert (~batch.valid.any(1)).float().mean() == pytest.approx(0.15 + 0.85 / 20, abs=0.04)
+
+
+def test_nothing_is_cut_out_of_a_picture_without_a_face():
+    """White pictures on a black background: few canvases are left without any of them."""
+    torch.manual_seed(0)
+    pictures = Pool(
+        torch.full((4, 3, 64, 64), 255, dtype=torch.uint8),
+        torch.full((4, 2), 64.0),
+        torch.zeros(4, 1, 4),
+        torch.zeros(4, 1, 9),
+        torch.zeros(4, 1, dtype=torch.bool),
+        torch.ones(4),
+    )
+    cache = ImageCache(pictures, pictures, torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
+    batch = Composer(cache, strength=0.0).compose(Layout(32, 1, (0.3, 1.0)), 400)
+    assert not batch.valid.any()
+    assert batch.images.isfinite().all()
+    assert (batch.images.amax((1, 2, 3)) < 0.1).float().mean() < 0.1
