@@ -47,6 +47,11 @@ def inked(canvas: Locator) -> int:
     )
 
 
+def drawing(canvas: Locator) -> str:
+    """What a chart looks like, as a PNG in a data URL: more epochs may cover fewer points, on a new scale."""
+    return canvas.evaluate("c => c.toDataURL()")
+
+
 def cancel(page: Page) -> None:
     """Press the button and say yes."""
     page.get_by_role("button", name="Cancel", exact=True).click()
