@@ -48,7 +48,9 @@ def inked(canvas: Locator) -> int:
 
 
 def drawing(canvas: Locator) -> str:
-    """What a chart looks like, as a PNG in a data URL: more epochs may cover fewer points, on a new scale."""
+    """What a chart that is not blank looks like, as a PNG in a data URL: more epochs may cover fewer points,
+    on a new scale."""
+    assert inked(canvas) > 100
     return canvas.evaluate("c => c.toDataURL()")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.run_page import EPOCH, TRAINING, cancel, drawing, inked, start_run, state, wait_for_epoch
+from tests.e2e.run_page import EPOCH, TRAINING, cancel, drawing, start_run, state, wait_for_epoch
 from tests.e2e.site_process import SiteProcess
 from tests.ml.drawn_faces import make_dataset
 
@@ -62,7 +62,6 @@ def test_a_run_is_started_watched_by_two_cancelled_and_resumed(
     expect(page.locator("#memory")).to_have_text(re.compile("GiB used at most"))
     expect(page.locator("#command")).to_contain_text("-m ml.train --json")
     first = wait_for_epoch(page, 1)
-    assert inked(page.locator("#losses")) > 100
     before = drawing(page.locator("#losses"))
     wait_for_epoch(page, first + 3)  # a quick machine may have drawn some more meanwhile
     assert drawing(page.locator("#losses")) != before
