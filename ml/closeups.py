@@ -31,11 +31,13 @@ NEGATIVE_OVERLAP = 0.2
 @dataclass(frozen=True)
 class Closeups:
     """images [B, 1, S, S] in 0..1; classes [B, 9] target distributions, zeros where no expression is known;
-    is_face [B] 1 for a face, 0 for none, between them for a blend."""
+    is_face [B] 1 for a face, 0 for none, between them for a blend; offsets [B, 9] what the source of each
+    tells (`ml.sources`)."""
 
     images: Tensor
     classes: Tensor
     is_face: Tensor
+    offsets: Tensor
 
 
 def shows_no_face(pool: Pool, index: Tensor, boxes: Tensor) -> Tensor:
@@ -106,6 +108,7 @@ class CloseupSampler:
         count = len(faces) + len(others)
         images = torch.empty(count, 1, size, size, device=self.device)
         classes = torch.zeros(count, self.pools[0].classes.shape[-1], device=self.device)
+        offsets = torch.zeros_like(classes)
         is_face = (torch.arange(count, device=self.device) < len(faces)).float()
         for number, pool in enumerate(self.pools):
             place = (faces[:, 0] == number).nonzero()[:, 0]
@@ -113,9 +116,10 @@ class CloseupSampler:
                 _, index, slot = faces[place].unbind(1)
                 images[place] = self._look(pool, index, pool.boxes[index, slot], size)
                 classes[place] = pool.classes[index, slot]
+                offsets[place] = pool.offsets[index]
         if len(others):
             images[len(faces) :] = self._look(self.pools[1], others, places, size)
-        return Closeups(self._vary(images), classes, is_face)
+        return Closeups(self._vary(images), classes, is_face, offsets)
 
     def cut_scenes(self, index: Tensor, boxes: Tensor, size: int) -> Tensor:
         """Augmented close-ups [K, 1, size, size] of boxes [K, 4] in pixels of the scenes `index` [K]."""
@@ -179,6 +183,8 @@ class CloseupSampler:
         own = torch.rand(count, 1, device=self.device)
         own = torch.where(torch.rand(count, 1, device=self.device) < share, own.maximum(1 - own), 1.0)
         other = torch.randperm(count, device=self.device)
-        images = batch.images[other].lerp(batch.images, own[:, :, None, None])
-        classes = batch.classes[other].lerp(batch.classes, own)
-        return Closeups(images, classes, batch.is_face[other].lerp(batch.is_face, own[:, 0]))
+
+        def blend(values: Tensor) -> Tensor:
+            return values[other].lerp(values, own.reshape(-1, *[1] * (values.ndim - 1)))
+
+        return Closeups(*map(blend, (batch.images, batch.classes, batch.is_face, batch.offsets)))

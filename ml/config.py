@@ -131,6 +131,8 @@ class TrainConfig(_Serializable):
     """How much of what a close-up is learns from is what the teachers of the run say, if it has any."""
     rare_share: float = 0.05
     """A class with a smaller share of the faces is shown more often, by the root of what it lacks."""
+    discount_sources: bool = False
+    """Leave the close-up net nothing to gain from telling sources of pictures apart: `ml.sources`."""
     soft_labels: bool = True
     """Use the distribution of votes where the data give one."""
     seed: int = 0

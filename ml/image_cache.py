@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ml.config import EMOTIONS
 from ml.dataset import DatasetError, Sample
 from ml.images import ImageError, decode_image
+from ml.sources import source_offsets
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Pool:
 
     images uint8 [N, 3, S, S], content at the top left, sizes [N, 2] its width and height; boxes [N, M, 4] in
     pixels, classes [N, M, 9] target distributions (zeros: expression unknown), valid [N, M] False for
-    padding, weights [N] the sampling weight.
+    padding, weights [N] the sampling weight, offsets [N, 9] what the source tells (`ml.sources`).
     """
 
     images: Tensor
@@ -45,6 +46,7 @@ class Pool:
     classes: Tensor
     valid: Tensor
     weights: Tensor
+    offsets: Tensor
 
     def to(self, device: torch.device | str) -> Pool:
         return replace(self, **{name: value.to(device) for name, value in vars(self).items()})
@@ -111,6 +113,7 @@ def build_cache(
     if not kept:
         raise DatasetError("none of the training images can be decoded")
     weights = class_weights([sample for sample, _ in kept])
+    offsets = source_offsets([sample for sample, _ in kept])
     small = [index for index, (_, size) in enumerate(kept) if max(size) <= SMALL_SIDE]
     large = [index for index, (_, size) in enumerate(kept) if max(size) > SMALL_SIDE]
     left = memory_bytes - len(small) * 3 * SMALL_SIDE**2
@@ -121,9 +124,8 @@ def build_cache(
         )
 
     def pool(indices: list[int], side: int, name: str) -> Pool:
-        return _build_pool(
-            [kept[index][0] for index in indices], weights[indices], side, name, soft_labels, progress
-        )
+        chosen = [kept[index][0] for index in indices]
+        return _build_pool(chosen, weights[indices], offsets[indices], side, name, soft_labels, progress)
 
     large_pool = pool(large, side, "scenes")
     return ImageCache(pool(small, SMALL_SIDE, "crops"), large_pool, cut_patches(large_pool))
@@ -161,7 +163,13 @@ def _decode(sample: Sample, side: int) -> np.ndarray | None:
 
 
 def _build_pool(
-    samples: list[Sample], weights: np.ndarray, side: int, name: str, soft_labels: bool, progress: bool
+    samples: list[Sample],
+    weights: np.ndarray,
+    offsets: np.ndarray,
+    side: int,
+    name: str,
+    soft_labels: bool,
+    progress: bool,
 ) -> Pool:
     count, faces = len(samples), max([1, *(min(len(sample.labels), MAX_FACES) for sample in samples)])
     images = torch.zeros(count, 3, side, side, dtype=torch.uint8)
@@ -188,7 +196,7 @@ def _build_pool(
                     classes[index, slot, sample.labels[face]] = 1.0
                     if soft_labels and sample.votes is not None:
                         classes[index, slot] = torch.from_numpy(sample.votes)
-    pool = Pool(images, sizes, boxes, classes, valid, torch.from_numpy(weights))
+    pool = Pool(images, sizes, boxes, classes, valid, *map(torch.from_numpy, (weights, offsets)))
     if decoded_ok.all():
         return pool
     return replace(pool, **{key: value[decoded_ok] for key, value in vars(pool).items()})

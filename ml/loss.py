@@ -28,6 +28,7 @@ def closeup_loss(
     is_face: Tensor,
     *,
     label_smoothing: float,
+    offsets: Tensor | None = None,
     taught: Tensor | None = None,
     teacher_share: float = 0.0,
 ) -> dict[str, Tensor]:
@@ -35,12 +36,14 @@ def closeup_loss(
     what is none, "face" (BCE).
 
     logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. In a
-    batch of nothing but faces "face" is 0: it would teach no more than always to say yes. Where teachers
-    say `taught` [P, C] of the same close-ups, `teacher_share` of what the labels teach becomes "teacher", the
+    batch of nothing but faces "face" is 0: it would teach no more than always to say yes. `offsets` [P, C]
+    are added to the logits before they are held against the labels (`ml.sources`). Where teachers say
+    `taught` [P, C] of the same close-ups, `teacher_share` of what the labels teach becomes "teacher", the
     cross-entropy against that (Hinton et al. 2015, "Distilling the knowledge in a neural network").
     """
     count = classes.shape[-1]
-    terms = {"expression": expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing)}
+    held = logits[:, :count] if offsets is None else logits[:, :count] + offsets
+    terms = {"expression": expression_loss(held, classes, label_smoothing=label_smoothing)}
     if taught is not None:
         said = expression_loss(logits[:, :count], taught * is_face[:, None], label_smoothing=0.0)
         terms = {"expression": (1 - teacher_share) * terms["expression"], "teacher": teacher_share * said}

@@ -91,6 +91,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="of a close-up net that starts from random weights; a wide one makes a teacher",
     )
     add(
+        "--discount-sources",
+        action="store_true",
+        default=default.discount_sources,
+        help="the close-up net learns of each picture only what its source does not tell already: it reads "
+        "pictures of a kind it never saw better, and those of known kinds worse",
+    )
+    add(
         "--teacher",
         type=Path,
         action="append",

@@ -183,6 +183,7 @@ class Run:
                 batch.classes,
                 batch.is_face,
                 label_smoothing=config.label_smoothing,
+                offsets=batch.offsets if config.discount_sources else None,
                 taught=self.teachers.read(batch.images) if self.teachers.nets else None,
                 teacher_share=config.teacher_share,
             )

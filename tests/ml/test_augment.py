@@ -98,6 +98,7 @@ def test_more_of_the_scenes_show_no_face_than_there_are_such():
         torch.zeros(20, 1, 9),
         torch.arange(20)[:, None] > 0,
         torch.ones(20),
+        torch.zeros(20, 9),
     )
     composer = Composer(ImageCache(scenes, scenes, torch.zeros(1, 3, 8, 8, dtype=torch.uint8)))
     batch = composer.compose(Layout(128, 1, (0, 0), whole_scenes=True), 1000)
@@ -114,6 +115,7 @@ def test_nothing_is_cut_out_of_a_picture_without_a_face():
         torch.zeros(4, 1, 9),
         torch.zeros(4, 1, dtype=torch.bool),
         torch.ones(4),
+        torch.zeros(4, 9),
     )
     cache = ImageCache(pictures, pictures, torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
     batch = Composer(cache, strength=0.0).compose(Layout(32, 1, (0.3, 1.0)), 400)

@@ -63,6 +63,6 @@ def test_patches_for_backgrounds_show_no_face(tmp_path):
 def test_pictures_without_a_face_come_more_often_but_not_endlessly(faceless, wanted):
     torch.manual_seed(0)
     blank = torch.zeros(1000, 1)
-    pool = Pool(blank, blank, blank, blank, torch.arange(1000)[:, None] >= faceless, blank)
+    pool = Pool(blank, blank, blank, blank, torch.arange(1000)[:, None] >= faceless, blank, blank)
     drawn = pool.draw(20_000, faceless_share=0.3)
     assert (drawn < faceless).float().mean() == pytest.approx(wanted, abs=0.015)

@@ -100,6 +100,18 @@ def test_faces_alone_do_not_teach_what_a_face_is():
     assert terms["expression"] > 1
 
 
+def test_what_the_source_tells_need_not_be_learned():
+    """All of the source's faces are happy: saying nothing costs next to nothing, and teaches no more."""
+    logits = torch.zeros(1, 9)
+    offsets = torch.full((1, 9), -2.4)
+    offsets[0, 4] = 6.0
+    classes, face = happy()[0], torch.ones(1)
+    told = closeup_loss(logits, classes, face, label_smoothing=0.0, offsets=offsets)["expression"]
+    untold = closeup_loss(logits, classes, face, label_smoothing=0.0)["expression"]
+    assert untold == pytest.approx(math.log(9))
+    assert told == pytest.approx(math.log(1 + 8 * math.exp(-8.4)), rel=1e-3)
+
+
 def test_what_teachers_say_replaces_a_share_of_the_labels():
     classes, sad = happy()[0], torch.nn.functional.one_hot(torch.tensor([6]), 9).float()
     logits = torch.zeros(1, 9)

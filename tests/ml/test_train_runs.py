@@ -148,13 +148,14 @@ def test_a_source_that_is_left_out_is_measured_and_not_trained_on(few, tmp_path)
     (copy / "manifest.csv").write_text(
         "file,source\n" + "".join(f"{name},{'odd' if name in odd else 'even'}\n" for name in names)
     )
-    options = ("--parts", "closeup", "--epochs", "1", "--leave-out", "odd")
+    options = ("--parts", "closeup", "--epochs", "1", "--leave-out", "odd", "--discount-sources")
     code, events, errors = train(copy, tmp_path / "run", *options)
     assert code == 0, errors
     card = read_checkpoint(tmp_path / "run/detector.pt")["card"]
     in_train = {path.name for path in (copy / "train/images").iterdir()}
     assert card["data"]["train_images"] == len(in_train - set(odd)) < len(in_train)
     assert card["data"]["left_out"] == ["odd"]
+    assert card["train"]["discount_sources"]
     counted = next(event for event in events if event["event"] == "data")
     assert counted["images"] == card["data"]["train_images"]
     epoch = next(event for event in events if event["event"] == "epoch")
