@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml.config import EMOTIONS, ModelConfig
+from ml.config import EMOTIONS, PARTS, ModelConfig
 from ml.model import Detector
 
 
@@ -109,3 +109,23 @@ def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     if not isinstance(card, dict):
         raise CheckpointError(f"{path} holds no readable card")
     return model.eval(), card
+
+
+def load_trained(path: Path, *parts: str) -> tuple[Detector, dict[str, Any]]:
+    """What `load_model` gives, of a checkpoint whose `parts` were trained. Raises CheckpointError."""
+    model, card = load_model(path)
+    try:
+        trained = _trained_parts(card)
+    except (AttributeError, TypeError) as error:
+        raise CheckpointError(f"{path} holds no readable card") from error
+    for part in parts:
+        if part not in trained:
+            raise CheckpointError(f"{path} comes from a run that did not train its {part} net")
+    return model, card
+
+
+def _trained_parts(card: dict[str, Any]) -> set[str]:
+    """The nets that a card's run, or the one it started from, has trained."""
+    started_from = card.get("started_from") or {}
+    parts = set(card.get("parts") or card.get("train", {}).get("parts") or PARTS)
+    return parts | _trained_parts(started_from) if started_from else parts

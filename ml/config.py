@@ -96,7 +96,8 @@ docs/EXPERIMENTS.md has what other values give."""
 
 @dataclass(frozen=True)
 class TrainConfig(_Serializable):
-    """One training run. The defaults are the recipe of the shipped detector."""
+    """One training run. The shipped grid net was trained with the defaults, in fewer epochs; the README has
+    the settings of the shipped close-up net, which had teachers."""
 
     parts: tuple[str, ...] = PARTS
     """Which nets are trained; they share nothing, so each may have a run of its own."""

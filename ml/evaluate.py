@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ml.config import EMOTIONS
+from ml.config import EMOTIONS, PARTS
 from ml.dataset import DatasetError, Sample, load_split, spread
 from ml.images import ImageError, decode_image
 from ml.metrics import FrameResult, summarize
@@ -56,7 +56,7 @@ def served_weights(weights: Path) -> Iterator[Path]:
         yield weights
         return
     try:
-        from ml.checkpoint import CheckpointError, load_model
+        from ml.checkpoint import CheckpointError, load_trained
         from ml.export import ExportError, export_onnx
     except ImportError as error:
         raise EvaluationError(
@@ -65,7 +65,7 @@ def served_weights(weights: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "detector.onnx"
         try:
-            model, card = load_model(weights)
+            model, card = load_trained(weights, *PARTS)
             export_onnx(model, exported, card=card)
         except (CheckpointError, ExportError, OSError) as error:
             raise EvaluationError(str(error)) from error
@@ -207,12 +207,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for folder in (options.json and options.json.parent, options.plots):
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
+        if options.json and options.json.is_dir():
+            raise EvaluationError(f"--json {options.json} is a folder; it names a file")
         samples = read_samples(options.data_dir, options.split, options.limit)
         with served_weights(options.weights) as weights:
             results, facts = measure(weights, samples, workers=options.workers, runtime=options.runtime)
+        _report(options, results, facts)
     except (DatasetError, DetectorFileError, EvaluationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    return 0
+
+
+def _report(options: argparse.Namespace, results: list[FrameResult], facts: dict[str, Any]) -> None:
+    """Say what was measured, and write what was asked for. Raises OSError."""
     for line in facts["unreadable"]:
         print(f"can't read {line}", file=sys.stderr)
     report = {
@@ -230,7 +238,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         plot_confusion(report["metrics"]["confusion"], options.plots / "confusion.png")
         plot_precision_recall(report["metrics"]["precision_curves"], options.plots / "precision_recall.png")
-    return 0
 
 
 if __name__ == "__main__":

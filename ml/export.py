@@ -18,10 +18,11 @@ import onnx.compose
 import onnxruntime
 import torch
 
-from ml.checkpoint import CheckpointError, load_model, replace_file
-from ml.config import EMOTIONS, NAME
+from ml.checkpoint import CheckpointError, load_trained, replace_file
+from ml.config import EMOTIONS, NAME, PARTS
 from ml.model import SIZE_MULTIPLE, Detector, ServedCloseup, ServedGrid
 from ml.nms import NMS_IOU
+from ml.options import onnx_file, side
 from ml.predictor import DEFAULT_MIN_SCORE
 
 TOLERANCE = 2e-3
@@ -255,14 +256,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m ml.export", allow_abbrev=False, description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint (.pt) to export")
-    parser.add_argument("--out", type=Path, help="ONNX file to write (default: beside the checkpoint)")
+    parser.add_argument(
+        "--out", type=onnx_file, help="to write, or replace (default: a new one beside --weights)"
+    )
     parser.add_argument("--name", help="version name to write into the card")
-    parser.add_argument("--input-size", type=int, help="longer side that frames are scaled to, in pixels")
+    parser.add_argument(
+        "--input-size", type=side, help="longer side that frames are scaled to, pixels, a multiple of 32"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     options = parser.parse_args(arguments)
     out = options.out or options.weights.with_suffix(".onnx")
+    if out.exists() and not options.out:  # card.json beside it tells of that file
+        parser.error(f"{out} exists; name the file to write with --out")
     try:
-        model, card = load_model(options.weights)
+        model, card = load_trained(options.weights, *PARTS)
         if options.name:
             card["version"] = options.name
         if options.input_size:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ml.checkpoint import CheckpointError, load_model
+from ml.checkpoint import CheckpointError, load_trained
 from ml.config import EMOTIONS, NAME, ModelConfig
 from ml.dataset import DatasetError, find_split
 from ml.evaluate import format_figures, read_samples
@@ -20,6 +20,7 @@ from ml.export import ExportError
 from ml.hard_negatives import teach_faces
 from ml.image_cache import build_cache
 from ml.model import Detector
+from ml.options import amount, checkpoint
 from ml.precision import choose_precision
 from ml.predictor import DetectorFileError
 from ml.release import release
@@ -34,7 +35,8 @@ OF_A_RUN = (
 
 def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str, Any]]:
     """The joined detector and its card, which keeps where each part came from. Raises CheckpointError."""
-    (first, grid_card), (second, closeup_card) = load_model(grid_weights), load_model(closeup_weights)
+    first, grid_card = load_trained(grid_weights, "grid")
+    second, closeup_card = load_trained(closeup_weights, "closeup")
     model = Detector(ModelConfig(first.config.grid, second.config.closeup))
     model.grid.load_state_dict(first.grid.state_dict())
     model.closeup.load_state_dict(second.closeup.state_dict())
@@ -81,17 +83,17 @@ def main(arguments: list[str] | None = None) -> int:
         "measured; again for more",
     )
     parser.add_argument(
-        "--weights", type=Path, required=True, help=".pt to write; .onnx and card.json beside"
+        "--weights", type=checkpoint, required=True, help=".pt to write; .onnx and card.json beside"
     )
     parser.add_argument("--name", help="version name written into the card (default: the grid's)")
-    parser.add_argument("--cache-gb", type=float, default=8.0, help="memory for the training images (8)")
+    parser.add_argument("--cache-gb", type=amount, default=8.0, help="memory for the training images (8)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     try:
         model, card = join(options.grid, options.closeup)
         card["version"] = options.name or card["version"]
-        card["hard_negatives"] = teach(model, options, input_size=card["input_size"])
         samples = read_samples(options.data_dir, "valid")
+        card["hard_negatives"] = teach(model, options, input_size=card["input_size"])
         card = release(model, options.weights, card=card, samples=samples)[0]
     except (CheckpointError, DatasetError, DetectorFileError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -14,14 +14,15 @@ import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from ml.checkpoint import CheckpointError, load_model, replace_file
+from ml.checkpoint import CheckpointError, load_trained, replace_file
+from ml.config import PARTS
 from ml.crops import cut_closeup
 from ml.dataset import DatasetError, Sample
 from ml.evaluate import format_figures, read_samples
 from ml.export import assemble, served_nets, trace_closeup, trace_grid
 from ml.images import ImageError, decode_image
 from ml.model import SIZE_MULTIPLE
-from ml.options import positive
+from ml.options import onnx_file, positive
 from ml.predictor import DECODE_SIDE, DetectorFileError, fit_to_grid
 from ml.release import measure_and_write
 
@@ -93,12 +94,12 @@ def main(arguments: list[str] | None = None) -> int:
         required=True,
         help="a data set; train/ (or valid/) shows the ranges of numbers, valid/ measures; again for more",
     )
-    add("--out", type=Path, help=".onnx to write (default: beside the checkpoint), card.json beside it")
+    add("--out", type=onnx_file, help=".onnx to write (default: beside the checkpoint), card.json beside it")
     add("--images", type=positive, default=400, help="images to see ranges on (default: 400)")
     options = parser.parse_args(arguments)
     out = options.out or options.weights.with_suffix(".onnx")
     try:
-        model, card = load_model(options.weights)
+        model, card = load_trained(options.weights, *PARTS)
         training = [folder for folder in options.data_dir if (folder / "train").is_dir()]
         samples = read_samples(training, "train") or read_samples(options.data_dir, "valid")
         valid = read_samples(options.data_dir, "valid")

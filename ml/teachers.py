@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ml.checkpoint import load_model
+from ml.checkpoint import load_trained
 from ml.precision import Precision
 
 
@@ -25,7 +25,7 @@ class Teachers:
         self.nets: list[nn.Module] = []
         self.description: list[dict[str, Any]] = []
         for path in paths:
-            model, card = load_model(path)
+            model, card = load_trained(path, "closeup")
             net = model.closeup.to(precision.device, memory_format=torch.channels_last).eval()
             self.nets.append(net)
             self.description.append(

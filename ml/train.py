@@ -6,6 +6,7 @@ import argparse
 import ctypes
 import json
 import logging
+import math
 import random
 import signal
 import sys
@@ -19,10 +20,14 @@ import torch
 from ml.config import AUGMENT_STRENGTHS, PARTS, CloseupConfig, TrainConfig
 from ml.failures import explain
 from ml.hardware import describe_hardware
+from ml.options import amount, checkpoint, side
 from ml.parallel import joined, rank
 from ml.training_run import Run, Stopped
 
 log = logging.getLogger("ml.train")
+
+HIGHEST_SEED = 2**32 - 1
+"""What NumPy takes."""
 
 
 def keep_freed_memory() -> None:
@@ -76,7 +81,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--epochs", type=int, default=default.epochs)
     add(
         "--image-size",
-        type=int,
+        type=side,
         default=default.image_size,
         help="longest canvas side, pixels, a multiple of 32",
     )
@@ -118,7 +123,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="steps after which an old weight counts half in the average that is kept; larger batches make "
         "fewer steps",
     )
-    add("--lr", type=float, default=default.lr, help="peak learning rate")
+    add("--lr", type=amount, default=default.lr, help="peak learning rate")
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
         "--augment",
@@ -141,7 +146,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=default.seed)
     add(
         "--weights",
-        type=Path,
+        type=checkpoint,
         default=Path("runs/detector.pt"),
         help=".pt to write; .onnx and card.json come beside it",
     )
@@ -156,7 +161,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     add("--threads", type=int, default=0, help="CPU threads (0: all cores)")
-    add("--cache-gb", type=float, default=8.0, help="memory for the decoded training images, in gigabytes")
+    add("--cache-gb", type=amount, default=8.0, help="memory for the decoded training images, in gigabytes")
     add("--valid-every", type=int, default=1, help="epochs from one validation to the next")
     add("--valid-limit", type=int, default=3000, help="validation images used during training (0: all)")
     add("--strict", action="store_true", help="refuse data with any faulty label file")
@@ -167,8 +172,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
-    lowest = {"lr": 1e-9}
-    lowest |= dict.fromkeys(("epochs", "batch_size", "closeup_batch", "ema_half_life", "valid_every"), 1)
+    lowest = dict.fromkeys(("epochs", "batch_size", "closeup_batch", "ema_half_life", "valid_every"), 1)
     no_less_than_nothing = (
         "frozen_norm_epochs",
         "patience",
@@ -179,16 +183,20 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     lowest |= dict.fromkeys(no_less_than_nothing, 0)
     for name, low in lowest.items():
-        if getattr(options, name) < low:
+        if not low <= getattr(options, name) < math.inf:
             parser.error(f"--{name.replace('_', '-')} must be at least {low}")
+    if options.seed > HIGHEST_SEED:
+        parser.error(f"--seed must be at most {HIGHEST_SEED}")
     if not 0 <= options.teacher_share <= 1:
         parser.error("--teacher-share must be between 0 and 1")
     if min(options.closeup_widths) < 1:
         parser.error("--closeup-widths must be at least 1")
     if options.init_weights and tuple(options.closeup_widths) != CloseupConfig().widths:
         parser.error("--closeup-widths is for a net that starts from random weights, not for --init-weights")
-    if options.image_size < 64 or options.image_size % 32:
-        parser.error("--image-size must be a multiple of 32 and at least 64")
+    if options.resume and options.init_weights:
+        parser.error("--resume goes on from last.pt in the run folder, not from --init-weights")
+    if options.teacher and "closeup" not in options.parts:
+        parser.error("--teacher teaches the close-up net, which --parts leaves out")
     return options
 
 

@@ -39,7 +39,7 @@ from ml.config import (
     TrainConfig,
 )
 from ml.dataset import DatasetError, find_split, spread
-from ml.engine import evaluate
+from ml.engine import NonFiniteLossError, evaluate
 from ml.hard_negatives import teach_faces
 from ml.hardware import most_memory_used
 from ml.image_cache import build_cache
@@ -107,6 +107,8 @@ class Run:
         for folder, statistics in found.statistics.items():
             self.say("data", folder=folder, **statistics)
         self.data, self.valid_samples, self.test_samples = found.description, found.valid, found.test
+        if "closeup" in config.parts and not any((sample.labels >= 0).any() for sample in found.train):
+            raise DatasetError("none of the training images shows a face whose expression is known")
         cache = build_cache(
             found.train,
             soft_labels=config.soft_labels,
@@ -118,8 +120,6 @@ class Run:
     def build(self) -> None:
         """Make the nets and what trains them; load what --init-weights or --resume names."""
         config = self.config
-        if self.leads and not self.options.resume:
-            self._remove_earlier()
         self.started_from: dict[str, Any] | None = None
         model = Detector(ModelConfig(closeup=CloseupConfig(widths=tuple(self.options.closeup_widths))))
         self.teachers = Teachers(self.options.teacher, self.precision)
@@ -141,6 +141,8 @@ class Run:
         self.epoch = 0
         if self.options.resume:
             self._resume(self.folder / "last.pt")
+        elif self.leads:
+            self._remove_earlier()
 
     def _remove_earlier(self) -> None:
         """What an earlier run left here must not pass for this run's."""
@@ -200,7 +202,9 @@ class Run:
         content = read_checkpoint(path)
         settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}  # older ones lack the newer
         teachers = content["card"].get("teachers", [])
-        if (settings, content.get("data"), teachers) != (
+        known_widths = CloseupConfig().widths, self.model.config.closeup.widths
+        other_nets = tuple(self.options.closeup_widths) not in known_widths
+        if other_nets or (settings, content.get("data"), teachers) != (
             self.config.to_dict(),
             self.data,
             self.teachers.description,
@@ -300,8 +304,12 @@ class Run:
                     **self.pace.report(),
                 )
 
-        with bar:
-            return part.train_epoch(self.epoch, on_step)
+        try:
+            with bar:
+                return part.train_epoch(self.epoch, on_step)
+        except NonFiniteLossError:
+            log.error("epoch %d of the %s net went wrong", self.epoch + 1, name)
+            raise
 
     def measure_and_keep_best(self) -> dict[str, Any]:
         """Figures of the averaged weights of each part; those that were never better are kept."""

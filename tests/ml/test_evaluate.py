@@ -103,6 +103,7 @@ def test_an_unreadable_image_counts_as_a_missed_face_and_is_named(
         (["--data-dir", "{squares}", "--split", "test"], "test/images"),
         (["--data-dir", "{squares}", "--weights", "{tmp}/none.onnx"], "none.onnx"),
         (["--data-dir", "{squares}", "--weights", "{tmp}/none.pt"], "none.pt"),
+        (["--data-dir", "{squares}", "--json", "{tmp}"], "it names a file"),
     ],
 )
 def test_what_is_missing_is_one_line_and_exit_status_2(

@@ -136,6 +136,24 @@ def test_name_and_input_size_can_be_set_while_exporting(exported, capsys):
     assert (Predictor(out).version, Predictor(out).input_size) == ("second", 320)
 
 
+def test_a_file_that_was_not_named_is_not_replaced(exported, capsys):
+    """The card beside it tells of that file."""
+    folder, _ = exported
+    before = (folder / "model.onnx").read_bytes()
+    with pytest.raises(SystemExit):
+        export.main(["--weights", str(folder / "model.pt"), "--name", "second"])
+    assert "model.onnx exists" in capsys.readouterr().err
+    assert (folder / "model.onnx").read_bytes() == before
+
+
+@pytest.mark.parametrize("size", ["-5", "33", "0"])
+def test_a_size_that_frames_can_not_have_is_refused(exported, tmp_path, capsys, size):
+    arguments = ["--weights", str(exported[0] / "model.pt"), "--out", str(tmp_path / "a.onnx")]
+    with pytest.raises(SystemExit):
+        export.main([*arguments, f"--input-size={size}"])
+    assert "no multiple of 32" in capsys.readouterr().err
+
+
 def test_a_missing_checkpoint_is_one_clear_line(tmp_path, capsys):
     assert export.main(["--weights", str(tmp_path / "none.pt")]) == 2
     assert re.fullmatch(r"error: .*none\.pt does not exist\n", capsys.readouterr().err)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml import join
+from ml import evaluate, export, join, quantize
 from ml.checkpoint import read_checkpoint
 from ml.config import EMOTIONS, PRIOR_RATIOS
 from ml.predictor import Predictor
@@ -44,6 +44,44 @@ def test_one_part_is_trained_and_the_other_stays_as_it_was(whole, drawn, tmp_pat
     before, after = (read_checkpoint(folder / "detector.pt")["state"] for folder in (whole, tmp_path))
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"closeup"}
+
+
+@pytest.fixture(scope="module")
+def half(drawn, tmp_path_factory) -> Path:
+    """A checkpoint of which the grid net alone was trained."""
+    run_dir = tmp_path_factory.mktemp("half")
+    code, _, errors = train(drawn, run_dir, "--parts", "grid", "--epochs", "1")
+    assert code == 0, errors
+    return run_dir / "detector.pt"
+
+
+def test_a_net_that_was_not_trained_is_not_used(half, whole, drawn, tmp_path, capsys):
+    data, out = ["--data-dir", str(drawn)], str(tmp_path / "out.onnx")
+    both = ["--grid", str(whole / "detector.pt"), "--closeup", str(half)]
+    assert join.main([*both, *data, "--weights", str(tmp_path / "joined.pt")]) == 2
+    assert quantize.main(["--weights", str(half), *data, "--out", out]) == 2
+    assert export.main(["--weights", str(half), "--out", out]) == 2
+    assert evaluate.main(["--weights", str(half), *data]) == 2
+    told = f"error: {half} comes from a run that did not train its closeup net\n"
+    assert capsys.readouterr().err == 4 * told
+    code, _, errors = train(drawn, tmp_path, "--parts", "closeup", "--epochs", "1", "--teacher", str(half))
+    assert code == 2
+    assert told in errors
+    assert list(tmp_path.iterdir()) == []
+    assert (
+        join.main(
+            [
+                "--grid",
+                str(half),
+                "--closeup",
+                str(whole / "detector.pt"),
+                *data,
+                "--weights",
+                str(tmp_path / "joined.pt"),
+            ]
+        )
+        == 0
+    )
 
 
 def test_two_runs_are_joined_into_one_detector(whole, drawn, tmp_path):

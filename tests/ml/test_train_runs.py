@@ -104,10 +104,38 @@ def test_an_earlier_run_is_not_removed_before_the_data_are_found(tmp_path):
     assert earlier.read_bytes() == b"an earlier run"
 
 
+@pytest.mark.parametrize("mistaken", ["--init-weights", "--teacher"])
+def test_an_earlier_run_is_not_removed_by_a_mistyped_name(few, tmp_path, mistaken):
+    for name in ("last.pt", "best.pt"):
+        (tmp_path / name).write_bytes(b"an earlier run")
+    code, _, errors = train(few, tmp_path, mistaken, str(tmp_path / "bets.pt"))
+    assert code == 2
+    assert "bets.pt does not exist" in errors
+    assert {path.name for path in tmp_path.iterdir()} == {"last.pt", "best.pt"}
+
+
+def test_a_run_may_start_from_the_best_of_the_one_that_it_replaces(few, tmp_path):
+    once = ("--parts", "closeup", "--epochs", "1")
+    assert train(few, tmp_path, *once)[0] == 0
+    code, _, errors = train(few, tmp_path, *once, "--init-weights", str(tmp_path / "best.pt"))
+    assert code == 0, errors
+    assert read_checkpoint(tmp_path / "best.pt")["card"]["started_from"]["epoch"] == 1
+
+
+def test_faces_of_no_known_expression_do_not_train_the_close_up_net(tmp_path):
+    drawn = make_dataset(tmp_path / "set", train=12, valid=2, size=64)
+    for label in (drawn / "train/labels").iterdir():
+        label.write_text("")
+    code, _, errors = train(drawn, tmp_path / "run", "--epochs", "1")
+    assert code == 2
+    assert "whose expression is known" in errors
+
+
 def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
     code, events, errors = train(few, tmp_path, "--epochs", "3", "--lr", "1e30", "--precision", "fp32")
     assert code == 2
     assert events[-1]["code"] == "non_finite_loss"
+    assert "epoch 1 of the" in errors
     assert "batch" in errors
 
 
@@ -121,6 +149,14 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
         (["--resume"], "last.pt does not exist"),
         (["--teacher", "/nowhere.pt"], "/nowhere.pt does not exist"),
         (["--teacher-share", "1.5"], "between 0 and 1"),
+        (["--teacher", "a.pt", "--parts", "grid"], "which --parts leaves out"),
+        (["--resume", "--init-weights", "a.pt"], "not from --init-weights"),
+        (["--weights", "runs/mine"], "runs/mine is not the name of a .pt file"),
+        (["--weights", "mine.onnx"], "mine.onnx is not the name of a .pt file"),
+        (["--lr", "nan"], "nan is not a positive number"),
+        (["--cache-gb", "inf"], "inf is not a positive number"),
+        (["--weight-decay", "nan"], "at least 0"),
+        (["--seed", "5000000000"], "at most 4294967295"),
         (["--closeup-widths", "8", "8", "8", "8", "--init-weights", "a.pt"], "starts from random weights"),
     ],
 )
