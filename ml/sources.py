@@ -16,8 +16,10 @@ own faces more. Otherwise a source of one expression alone would teach nothing."
 LEAST_PULL = 100
 """Faces more that it has at least: a few faces tell little of their source."""
 MOST = 3.0
-"""How many times as common an expression passes for at most if it is in one source alone: it would not be
-learned otherwise."""
+"""How many times as common an expression passes for at most where sources of a single expression alone have
+it; it would not be learned otherwise."""
+SINGLE = 0.9
+"""A source of which this share is one expression says nothing of how common expressions are."""
 
 
 def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
@@ -30,22 +32,19 @@ def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
     telling one source from another (Clark et al. 2019, "Don't take the easy way out", bias product; Menon et
     al. 2021, "Long-tail learning via logit adjustment").
     """
-    names: list[tuple[str, str]] = [
-        (sample.source, re.match(r"(\D*[_-])?", sample.path.stem)[0]) for sample in samples
-    ]  # type: ignore[index]
+    names = [(sample.source, re.match(r"(\D*[_-])?", sample.path.stem)[0]) for sample in samples]  # type: ignore[index]
     faces = {name: np.zeros(len(EMOTIONS)) for name in names}
     for name, sample in zip(names, samples, strict=True):
         known = sample.labels[sample.labels >= 0]
         faces[name] += np.bincount(known, minlength=len(EMOTIONS)) if sample.votes is None else sample.votes
-    total = sum(faces.values(), np.zeros(len(EMOTIONS)))
-    shares = total.clip(min=1) / total.clip(min=1).sum()
-    by_source = {
-        source: sum(found for (of, _), found in faces.items() if of == source) for source, _ in names
-    }
-    most = np.where(np.max(list(by_source.values()), axis=0) == total, MOST, np.inf)
+    mixed = [found for found in faces.values() if found.max() < SINGLE * found.sum()] or faces.values()
+    common = np.sum(list(mixed), axis=0)
+    shares = common.clip(min=1) / common.clip(min=1).sum()
     offsets = {}
     for name, found in faces.items():
         pull = max(PULL * found.sum(), LEAST_PULL)
         times = (found + pull * shares) / (found.sum() + pull) / shares
-        offsets[name] = np.log(times.clip(max=most))
+        alone = np.where(found > 0, times.clip(max=MOST), 1.0)
+        times = np.where(common > 0, times, alone)
+        offsets[name] = np.log(times)
     return np.array([offsets[name] for name in names], np.float32)
