@@ -44,7 +44,6 @@ def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
     for name, found in faces.items():
         pull = max(PULL * found.sum(), LEAST_PULL)
         times = (found + pull * shares) / (found.sum() + pull) / shares
-        alone = np.where(found > 0, times.clip(max=MOST), 1.0)
-        times = np.where(common > 0, times, alone)
-        offsets[name] = np.log(times)
+        times_alone = np.where(found > 0, times.clip(max=MOST), 1.0)
+        offsets[name] = np.log(np.where(common > 0, times, times_alone))
     return np.array([offsets[name] for name in names], np.float32)
