@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -37,8 +38,9 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def _write(content: dict[str, Any], path: Path) -> None:
-    with path.open("wb") as file:  # given a path, torch turns a full disk into a RuntimeError
-        torch.save(content, file)
+    whole = io.BytesIO()  # given a path or a file, torch turns a full disk into a RuntimeError
+    torch.save(content, whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def save_weights(path: Path, model: Detector, *, card: dict[str, Any]) -> None:
