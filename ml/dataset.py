@@ -6,15 +6,19 @@ import csv
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from tqdm import tqdm
 
 from ml.config import EMOTIONS, UNKNOWN
+from ml.images import ImageError, decode_image
 
 MAX_YAML_BYTES = 64 * 1024
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -23,6 +27,9 @@ OUTSIDE = "a box outside the image"
 STRANGE_CLASS = "unknown class"
 SHOWN = 40
 """Characters of something wrong that are repeated when it is reported; a file may be one long word."""
+
+CHECKED_SIDE = 64
+"""Pixels that an image is decoded at where only whether it decodes is of interest; small is fast."""
 
 BORDER_TOLERANCE = 0.05
 """A box may stick out of the image by this share of its side; it is cut at the border."""
@@ -71,6 +78,17 @@ class Split:
 
     samples: list[Sample]
     problems: list[Problem] = field(default_factory=list)
+
+    def leave_out(self, broken: Mapping[Path, str]) -> None:
+        """Make problems of the images that do not decode, file -> why."""
+        self.problems += [Problem(s.path, 0, broken[s.path]) for s in self.samples if s.path in broken]
+        self.samples = [sample for sample in self.samples if sample.path not in broken]
+
+    def refuse_problems(self, data_dir: Path) -> None:
+        """Raise DatasetError where there is any."""
+        if self.problems:
+            listed = "\n".join(str(problem) for problem in self.problems[:20])
+            raise DatasetError(f"{len(self.problems)} problems in {data_dir}:\n{listed}")
 
     def statistics(self) -> dict[str, Any]:
         """Counts of images, faces and faces per class."""
@@ -259,12 +277,37 @@ def load_split(
                 (votes or {}).get(path.name) if len(labels) == 1 and labels[0] >= 0 else None,
             )
         )
-    if strict and result.problems:
-        listed = "\n".join(str(problem) for problem in result.problems[:20])
-        raise DatasetError(f"{len(result.problems)} problems in {data_dir}:\n{listed}")
+    if strict:
+        result.refuse_problems(data_dir)
     if not result.samples:
         raise DatasetError(f"{folder} has no usable image")
     return result
+
+
+@contextmanager
+def readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read ahead, and stop at once when the work is broken off."""
+    executor = ThreadPoolExecutor(max_workers=4)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def find_broken(samples: Sequence[Sample], *, progress: bool = False) -> dict[Path, str]:
+    """Decode every image; the files that do not decode -> why."""
+    with readers() as executor:
+        reasons = executor.map(_why_broken, samples)
+        watched = tqdm(zip(samples, reasons, strict=True), total=len(samples), disable=not progress)
+        return {sample.path: reason for sample, reason in watched if reason}
+
+
+def _why_broken(sample: Sample) -> str:
+    try:
+        decode_image(sample.path.read_bytes(), target=CHECKED_SIDE)
+    except (ImageError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def data_hash(samples: Sequence[Sample]) -> str:

@@ -104,15 +104,16 @@ class Run:
             strict=options.strict,
             leave_out=options.leave_out,
         )
-        for folder, statistics in found.statistics.items():
-            self.say("data", folder=folder, **statistics)
-        self.data, self.valid_samples, self.test_samples = found.description, found.valid, found.test
         cache = build_cache(
             found.train,
             soft_labels=config.soft_labels,
             memory_bytes=options.cache_gb * 1e9,
             progress=not options.json and self.leads,
         )
+        found.leave_out(cache.broken, strict=options.strict)
+        for folder, statistics in found.statistics().items():
+            self.say("data", folder=folder, **statistics)
+        self.data, self.valid_samples, self.test_samples = found.description(), found.valid, found.test
         self.cache = cache.to(self.precision.device)
 
     def build(self) -> None:

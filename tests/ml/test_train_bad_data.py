@@ -1,0 +1,65 @@
+"""Training on sets with images that do not decode, with odd votes and odd names: skipped and counted, or
+refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ml.checkpoint import read_checkpoint
+from tests.ml.drawn_faces import make_dataset
+from tests.ml.training import train
+
+ONE_EPOCH = ("--epochs", "1", "--closeup-widths", "8", "16", "32", "48")
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory) -> Path:
+    return make_dataset(tmp_path_factory.mktemp("few"), train=24, valid=9, size=128)
+
+
+@pytest.fixture
+def drawn(few, tmp_path) -> Path:
+    return shutil.copytree(few, tmp_path / "set")
+
+
+def cut_short(drawn: Path, split: str, count: int) -> list[Path]:
+    """The header of such a file can still be read."""
+    paths = sorted((drawn / split / "images").iterdir())[:count]
+    for path in paths:
+        path.write_bytes(path.read_bytes()[:-1000])
+    return paths
+
+
+def test_images_that_do_not_decode_are_named_once_and_not_counted_as_trained_on(drawn, tmp_path):
+    broken = [*cut_short(drawn, "train", 2), *cut_short(drawn, "valid", 1)]
+    broken[0].write_bytes(b"no image")
+    code, events, errors = train(drawn, tmp_path / "run", *ONE_EPOCH)
+    assert code == 0, errors
+    (counted,) = (event for event in events if event["event"] == "data")
+    assert (counted["images"], counted["faces"], counted["problems"]) == (22, 22, 2)
+    card = read_checkpoint(tmp_path / "run/detector.pt")["card"]
+    assert card["data"]["train_images"] == 22
+    assert card["metrics"]["frames"] == 8
+    for path in broken:
+        assert sum(str(path) in line for line in errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_strict_refuses_images_that_do_not_decode(drawn, tmp_path, split):
+    if split == "test":
+        shutil.copytree(drawn / "valid", drawn / "test")
+    (broken,) = cut_short(drawn, split, 1)
+    code, events, errors = train(drawn, tmp_path / "run", *ONE_EPOCH, "--strict")
+    assert code == 2
+    assert f"{broken}: The JPEG image is damaged" in events[-1]["message"]
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(("split", "what"), [("train", "training"), ("valid", "validation")])
+def test_a_set_of_which_no_image_decodes_is_refused(drawn, tmp_path, split, what):
+    cut_short(drawn, split, 24)
+    code, events, errors = train(drawn, tmp_path / "run", *ONE_EPOCH)
+    assert code == 2, errors
+    assert events[-1]["code"] == "bad_dataset"
+    assert f"none of the {what} images can be decoded" in events[-1]["message"]
