@@ -86,6 +86,8 @@ def read_data(
         missing -= {sample.source for sample in split.samples}
         split.samples = [sample for sample in split.samples if sample.source not in leave_out]
         data.splits.append((data_dir, split))
+    if votes and all(sample.votes is None for sample in data.train):
+        log.warning("%s has no votes for any training image: nothing is learned from it", votes)
     if missing:
         raise DatasetError(f"no training image has the source {', '.join(sorted(missing))}")
     valid_dirs = [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]

@@ -1,6 +1,7 @@
 """Training on sets with images that do not decode, with odd votes and odd names: skipped and counted, or
 refused."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_images_that_do_not_decode_are_named_once_and_not_counted_as_trained_on(
     assert card["metrics"]["frames"] == 8
     for path in broken:
         assert sum(str(path) in line for line in errors.splitlines()) == 1
+
+
+def test_files_with_names_that_are_not_utf_8_are_trained_on(drawn, tmp_path):
+    for split in ("train", "valid"):
+        for folder in ("images", "labels"):
+            path = next((drawn / split / folder).glob("*0000.*"))
+            path.rename(path.with_name(os.fsdecode(b"\xff\xfe") + path.suffix))
+    broken = drawn / "train/images" / os.fsdecode(b"\xff.jpg")
+    broken.write_bytes(b"no image")
+    code, events, errors = train(drawn, tmp_path / "run", *ONE_EPOCH)
+    assert code == 0, errors
+    (counted,) = (event for event in events if event["event"] == "data")
+    assert (counted["images"], counted["faces"], counted["problems"]) == (24, 24, 1)
 
 
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
