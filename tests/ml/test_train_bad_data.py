@@ -1,17 +1,20 @@
-"""Training on sets with images that do not decode, with odd votes and odd names: skipped and counted, or
-refused."""
+"""Training on sets with images that do not decode or have odd names, and going on from odd checkpoints."""
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
+import ml.train
 from ml.checkpoint import read_checkpoint
 from tests.ml.drawn_faces import make_dataset
-from tests.ml.training import train
+from tests.ml.training import flags, train, train_and_kill
 
 ONE_EPOCH = ("--epochs", "1", "--closeup-widths", "8", "16", "32", "48")
+TWO_EPOCHS = ("--parts", "closeup", "--epochs", "2")
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,43 @@ def test_a_set_of_which_no_image_decodes_is_refused(drawn, tmp_path, split, what
     assert code == 2, errors
     assert events[-1]["code"] == "bad_dataset"
     assert f"none of the {what} images can be decoded" in events[-1]["message"]
+
+
+@pytest.fixture(scope="module")
+def begun(few, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("begun")
+    train_and_kill(few, folder, *TWO_EPOCHS, after=1)
+    return folder / "last.pt"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "parts",
+        "parts.closeup",
+        "parts.closeup.optimizer.param_groups",
+        "parts.closeup.optimizer.state.0.exp_avg",
+        "card",
+        "generators",
+        "history",
+    ],
+)
+@pytest.mark.parametrize("change", ["removed", "of another kind"])
+def test_a_checkpoint_that_lacks_what_a_resume_needs_is_one_clear_line(
+    few, begun, tmp_path, capsys, place, change
+):
+    content = holder = torch.load(begun, weights_only=True)
+    *outer, last = place.split(".")
+    for key in outer:
+        holder = holder[int(key) if key.isdigit() else key]
+    del holder[last]
+    if change == "of another kind":
+        holder[last] = 5
+    torch.save(content, tmp_path / "last.pt")
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+    code = ml.train.main(flags(few, tmp_path, *TWO_EPOCHS, "--resume"))
+    signal.signal(signal.SIGTERM, on_sigterm)
+    assert code == 2
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert str(tmp_path / "last.pt") in errors[0]
