@@ -57,7 +57,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+        place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
+        return f"{place}: {self.reason}".encode(errors="backslashreplace").decode()  # any bytes may be a name
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,10 @@ def test_a_file_name_that_is_not_utf_8_is_a_file_name_like_others(tmp_path):
         (images / "a.png").rename(images / os.fsdecode(b"\xff\xfe.png"))
     except OSError:
         pytest.skip("this file system has names in UTF-8 only")
-    assert len(data_hash(load_split(tmp_path, "train").samples)) == 64
+    split = load_split(tmp_path, "train")
+    assert len(data_hash(split.samples)) == 64
+    split.leave_out({split.samples[0].path: "damaged"})
+    assert str(split.problems[0]).endswith(r"\udcff\udcfe.png: damaged")
 
 
 def test_the_data_hash_of_earlier_versions_is_kept(tmp_path):
