@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +14,11 @@ import numpy as np
 import torch
 
 from ml.config import EMOTIONS, PARTS, ModelConfig
-from ml.model import Detector
+from ml.model import SIZE_MULTIPLE, Detector
+
+CLOSEUP_SIZES = range(16, 513)
+INPUT_SIZES = range(32, 2049)
+"""What a detector file may have; `ml.predictor` takes no others."""
 
 
 class CheckpointError(Exception):
@@ -37,8 +44,9 @@ def replace_file(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def _write(content: dict[str, Any], path: Path) -> None:
-    with path.open("wb") as file:  # given a path, torch turns a full disk into a RuntimeError
-        torch.save(content, file)
+    whole = io.BytesIO()  # given a path or a file, torch turns a full disk into a RuntimeError
+    torch.save(content, whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def save_weights(path: Path, model: Detector, *, card: dict[str, Any]) -> None:
@@ -74,6 +82,13 @@ def restore_generators(generators: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(generators["cuda"])
 
 
+def check_moments(optimizer: torch.optim.Optimizer) -> None:
+    """Raise LookupError, TypeError or ValueError where AdamW can't go on from its state: torch loads any."""
+    for weight, moments in optimizer.state.items():
+        if not moments["exp_avg"].shape == moments["exp_avg_sq"].shape == weight.shape:
+            raise ValueError("the state of the optimizer does not fit the weights")
+
+
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a file of `save_weights` or `save_checkpoint` on the CPU, without running anything in it.
 
@@ -90,8 +105,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} is no checkpoint of this project: {reason}") from error
     if not isinstance(content, dict) or "state" not in content or "config" not in content:
         raise CheckpointError(f"{path} is no checkpoint of this project: it holds no weights or no config")
-    if tuple(content.get("emotions", ())) != EMOTIONS:
-        raise CheckpointError(f"{path} was trained for other classes: {content.get('emotions')}")
+    emotions = content.get("emotions")
+    if not isinstance(emotions, list | tuple) or tuple(emotions) != EMOTIONS:
+        raise CheckpointError(f"{path} was trained for other classes: {emotions}")
     return content
 
 
@@ -101,12 +117,17 @@ def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     try:
         model = Detector(ModelConfig.from_dict(content["config"]))
         model.load_state_dict({name: value.float() for name, value in content["state"].items()})
-    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"the weights in {path} do not fit its config: {error}") from error
+    except Exception as error:  # torch raises many kinds for sizes that can't be
+        raise CheckpointError(
+            f"the weights in {path} do not fit its config: {' '.join(str(error).split())}"
+        ) from error
+    stride, size = model.config.grid.stride, model.config.closeup.size
+    if stride != SIZE_MULTIPLE or not isinstance(size, int) or size not in CLOSEUP_SIZES:
+        raise CheckpointError(f"the config in {path} has a stride or a size of close-ups that can't be")
     if {model.config.grid.classes, model.config.closeup.classes} != {len(EMOTIONS)}:
         raise CheckpointError(f"{path} holds nets for other than {len(EMOTIONS)} classes")
     card = content.get("card", {})
-    if not isinstance(card, dict):
+    if not _is_card(card):
         raise CheckpointError(f"{path} holds no readable card")
     return model.eval(), card
 
@@ -129,3 +150,21 @@ def _trained_parts(card: dict[str, Any]) -> set[str]:
     started_from = card.get("started_from") or {}
     parts = set(card.get("parts") or card.get("train", {}).get("parts") or PARTS)
     return parts | _trained_parts(started_from) if started_from else parts
+
+
+def _is_card(card: Any) -> bool:
+    """Whether it is JSON, and what is read of it later is of the right kind."""
+    try:
+        json.dumps(card)
+        calibration = card.get("calibration", {})
+        numbers = [calibration.get("objectness_bias", 0.0), *card.get("thresholds", {}).values()]
+        factors = [calibration.get("temperature", 1.0), *(calibration.get("prior_ratios") or {}).values()]
+        tables = [card.get("metrics", {}), *card.get("parts", {}).values()]
+        return (
+            card.get("input_size", INPUT_SIZES[0]) in INPUT_SIZES
+            and all(math.isfinite(value) for value in numbers)
+            and all(0 < value < math.inf for value in factors)
+            and all(isinstance(table, dict) for table in tables)
+        )
+    except (AttributeError, TypeError, ValueError):
+        return False

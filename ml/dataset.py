@@ -6,15 +6,19 @@ import csv
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from tqdm import tqdm
 
 from ml.config import EMOTIONS, UNKNOWN
+from ml.images import ImageError, decode_image
 
 MAX_YAML_BYTES = 64 * 1024
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -23,6 +27,12 @@ OUTSIDE = "a box outside the image"
 STRANGE_CLASS = "unknown class"
 SHOWN = 40
 """Characters of something wrong that are repeated when it is reported; a file may be one long word."""
+
+MAX_VOTES = 10**6
+"""For one expression of one image."""
+
+CHECKED_SIDE = 64
+"""Pixels that an image is decoded at where only whether it decodes is of interest; small is fast."""
 
 BORDER_TOLERANCE = 0.05
 """A box may stick out of the image by this share of its side; it is cut at the border."""
@@ -47,7 +57,8 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+        place = f"{self.file}:{self.line}" if self.line else f"{self.file}"
+        return f"{place}: {self.reason}".encode(errors="backslashreplace").decode()  # any bytes may be a name
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,17 @@ class Split:
 
     samples: list[Sample]
     problems: list[Problem] = field(default_factory=list)
+
+    def leave_out(self, broken: Mapping[Path, str]) -> None:
+        """Make problems of the images that do not decode, file -> why."""
+        self.problems += [Problem(s.path, 0, broken[s.path]) for s in self.samples if s.path in broken]
+        self.samples = [sample for sample in self.samples if sample.path not in broken]
+
+    def refuse_problems(self, data_dir: Path) -> None:
+        """Raise DatasetError where there is any."""
+        if self.problems:
+            listed = "\n".join(str(problem) for problem in self.problems[:20])
+            raise DatasetError(f"{len(self.problems)} problems in {data_dir}:\n{listed}")
 
     def statistics(self) -> dict[str, Any]:
         """Counts of images, faces and faces per class."""
@@ -179,10 +201,12 @@ def parse_labels(
     return boxes, labels, problems
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """The names of the columns, and each row with the number of its last line."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or []), [(reader.line_num, row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path} is no CSV file in UTF-8: {error}") from error
 
@@ -192,27 +216,44 @@ def read_manifest(data_dir: Path) -> dict[str, str]:
     path = data_dir / "manifest.csv"
     if not path.exists():
         return {}
-    return {row["file"]: row.get("source") or "" for row in _read_rows(path) if row.get("file")}
+    return {row["file"]: row.get("source") or "" for _, row in _read_rows(path)[1] if row.get("file")}
 
 
 def read_votes(path: Path) -> dict[str, np.ndarray]:
     """CSV with a column `file` and vote counts under expression names -> file name -> distribution [9].
 
-    Rows without a vote for an expression are left out. Raises DatasetError.
+    Rows without a vote for an expression are left out. Raises DatasetError, which names the line.
     """
     if not path.is_file():
         raise DatasetError(f"{path} does not exist")
+    columns, rows = _read_rows(path)
+    if "file" not in columns:
+        raise DatasetError(f"{path}:1: no column `file`")
+    if not set(EMOTIONS) & set(columns):
+        raise DatasetError(f"{path}:1: no column is named after an expression: {', '.join(EMOTIONS)}")
     votes: dict[str, np.ndarray] = {}
-    for number, row in enumerate(_read_rows(path), 2):
-        if "file" not in row:
-            raise DatasetError(f"{path} has no column `file`")
+    lines: dict[str, int] = {}
+    for line, row in rows:
+        name = row["file"]
+        if not name:
+            raise DatasetError(f"{path}:{line}: no file name")
+        if name in lines:
+            raise DatasetError(f"{path}:{line}: {name[:SHOWN]} is there already, in line {lines[name]}")
+        lines[name] = line
         try:
-            counts = np.array([float(row.get(name) or 0) for name in EMOTIONS], dtype=np.float32)
+            counts = np.array([_votes(row.get(emotion) or "0") for emotion in EMOTIONS], dtype=np.float32)
         except ValueError as error:
-            raise DatasetError(f"{path}:{number}: {error}") from error
+            raise DatasetError(f"{path}:{line}: {error}") from error
         if counts.sum() > 0:
-            votes[row["file"]] = counts / counts.sum()
+            votes[name] = counts / counts.sum()
     return votes
+
+
+def _votes(text: str) -> float:
+    count = _number(text)
+    if not 0 <= count <= MAX_VOTES:
+        raise ValueError(f"{text[:SHOWN]} is no number of votes")
+    return count
 
 
 def find_split(data_dir: Path, split: str) -> Path | None:
@@ -259,19 +300,45 @@ def load_split(
                 (votes or {}).get(path.name) if len(labels) == 1 and labels[0] >= 0 else None,
             )
         )
-    if strict and result.problems:
-        listed = "\n".join(str(problem) for problem in result.problems[:20])
-        raise DatasetError(f"{len(result.problems)} problems in {data_dir}:\n{listed}")
+    if strict:
+        result.refuse_problems(data_dir)
     if not result.samples:
         raise DatasetError(f"{folder} has no usable image")
     return result
+
+
+@contextmanager
+def readers() -> Iterator[ThreadPoolExecutor]:
+    """Threads that read ahead, and stop at once when the work is broken off."""
+    executor = ThreadPoolExecutor(max_workers=4)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def find_broken(samples: Sequence[Sample], *, progress: bool = False) -> dict[Path, str]:
+    """Decode every image; the files that do not decode -> why."""
+    with readers() as executor:
+        reasons = executor.map(_why_broken, samples)
+        watched = tqdm(zip(samples, reasons, strict=True), total=len(samples), disable=not progress)
+        return {sample.path: reason for sample, reason in watched if reason}
+
+
+def _why_broken(sample: Sample) -> str:
+    try:
+        decode_image(sample.path.read_bytes(), target=CHECKED_SIDE)
+    except (ImageError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def data_hash(samples: Sequence[Sample]) -> str:
     """SHA-256 over file names, sizes in bytes and labels: what tells one state of the data from another."""
     digest = hashlib.sha256()
     for sample in samples:
-        digest.update(f"{sample.path.name} {sample.path.stat().st_size}".encode())
+        name_and_size = f"{sample.path.name} {sample.path.stat().st_size}"
+        digest.update(name_and_size.encode(errors="surrogateescape"))  # a name may be any bytes
         digest.update(sample.boxes.tobytes() + sample.labels.tobytes())
         if sample.votes is not None:
             digest.update(sample.votes.tobytes())

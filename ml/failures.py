@@ -16,6 +16,8 @@ from ml.predictor import DetectorFileError
 OUT_OF_MEMORY = (
     "Out of memory{where}. A smaller batch size or image size needs less, and so does closing other programs."
 )
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a full disk, a used-up quota and a limit on the size of files are to the operating system."""
 DISK_FULL = "The disk is full: {file} could not be written. Make room and resume the run."
 NAMED = (DatasetError, CheckpointError, DeviceError, NonFiniteLossError, ExportError, DetectorFileError)
 
@@ -26,7 +28,7 @@ def explain(error: BaseException) -> tuple[str, str] | None:
         return "out_of_memory", OUT_OF_MEMORY.format(where=" on the GPU")
     if isinstance(error, MemoryError) or _is_failed_allocation(error):
         return "out_of_memory", OUT_OF_MEMORY.format(where="")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return "disk_full", DISK_FULL.format(file=error.filename or "a file of the run")
     if isinstance(error, NAMED):
         return getattr(error, "code", "failed"), str(error)

@@ -11,12 +11,15 @@ import argparse
 import json
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
-from ml.dataset import SPLITS, DatasetError, find_split, load_split
+from ml.dataset import SPLITS, DatasetError, find_broken, find_split, load_split
 
 KAGGLE_HANDLE = "aklimarimi/8-facial-expressions-for-yolo"
+ENCRYPTED = 1
+"""The flag of a file in a zip."""
 
 
 def download() -> Path:
@@ -34,15 +37,22 @@ def download() -> Path:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Unpack a zip into `folder`; names that would lead outside it are refused. Raises DatasetError."""
+    """Unpack a zip into `folder`, which is new or empty; names that would lead outside it are refused. Raises
+    DatasetError and OSError."""
+    if folder.exists() and any(folder.iterdir()):
+        raise DatasetError(f"{folder} is not empty: remove it, or name another folder with --out")
     try:
         with zipfile.ZipFile(archive) as content:
-            for name in content.namelist():
-                if not (folder / name).resolve().is_relative_to(folder.resolve()):
-                    raise DatasetError(f"{archive} holds a file outside its own folder: {name}")
+            for file in content.infolist():
+                if not (folder / file.filename).resolve().is_relative_to(folder.resolve()):
+                    raise DatasetError(f"{archive} holds a file outside its own folder: {file.filename}")
+                if file.flag_bits & ENCRYPTED:
+                    raise DatasetError(f"{archive} is encrypted: unpack it, and name its folder with --from")
             content.extractall(folder)
     except zipfile.BadZipFile as error:
         raise DatasetError(f"{archive} is no zip file: {error}") from error
+    except (NotImplementedError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{archive} can't be unpacked: {error}") from error
     return folder
 
 
@@ -54,12 +64,14 @@ def find_root(folder: Path) -> Path:
     raise DatasetError(f"{folder} has no folder train/images, at any depth")
 
 
-def check(root: Path) -> dict[str, Any]:
-    """Statistics and the first problems of every split that is there. Raises DatasetError."""
+def check(root: Path, *, progress: bool) -> dict[str, Any]:
+    """Statistics and the first problems of every split that is there; every label file is read and every
+    image decoded. Raises DatasetError."""
     report: dict[str, Any] = {"root": str(root)}
     for split in SPLITS:
         if find_split(root, split):
             loaded = load_split(root, split)
+            loaded.leave_out(find_broken(loaded.samples, progress=progress))
             report[split] = loaded.statistics() | {"first_problems": [str(p) for p in loaded.problems[:10]]}
     return report
 
@@ -78,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not source.exists():
             raise DatasetError(f"{source} does not exist")
         root = find_root(unpack(source, options.out) if source.is_file() else source)
-        report = check(root)
+        report = check(root, progress=not options.json)
     except (DatasetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ml.config import EMOTIONS
-from ml.dataset import DatasetError, Sample
+from ml.dataset import DatasetError, Sample, readers
 from ml.images import ImageError, decode_image
 from ml.sources import source_offsets
 
@@ -29,6 +28,7 @@ MAX_FACES = 24
 """Of an image with more, the largest are kept."""
 FACELESS_REPEATS = 20
 PATCH_SIDE = 128
+NONE_DECODES = "none of the training images can be decoded"
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,16 @@ class Pool:
 @dataclass(frozen=True)
 class ImageCache:
     """All training images: `small` ones (crops), `large` ones (scenes), and `patches` [K, 3, 128, 128]
-    without a face."""
+    without a face. `broken` are the files that did not decode -> why."""
 
     small: Pool
     large: Pool
     patches: Tensor
+    broken: dict[Path, str] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> ImageCache:
-        return ImageCache(self.small.to(device), self.large.to(device), self.patches.to(device))
+        pools = {name: getattr(self, name).to(device) for name in ("small", "large", "patches")}
+        return replace(self, **pools)
 
     def __len__(self) -> int:
         return len(self.small) + len(self.large)
@@ -107,11 +109,12 @@ def build_cache(
     Scenes are kept at up to 320 px, or smaller where all images would need more than `memory_bytes` together.
     Raises DatasetError where no image is left.
     """
-    with _readers() as executor:
-        sizes = list(executor.map(_read_size, samples))
+    broken: dict[Path, str] = {}
+    with readers() as executor:
+        sizes = list(executor.map(lambda sample: _read_size(sample, broken), samples))
     kept = [(sample, size) for sample, size in zip(samples, sizes, strict=True) if size]
     if not kept:
-        raise DatasetError("none of the training images can be decoded")
+        raise DatasetError(NONE_DECODES)
     weights = class_weights([sample for sample, _ in kept])
     offsets = source_offsets([sample for sample, _ in kept])
     small = [index for index, (_, size) in enumerate(kept) if max(size) <= SMALL_SIDE]
@@ -125,36 +128,35 @@ def build_cache(
 
     def pool(indices: list[int], side: int, name: str) -> Pool:
         chosen = [kept[index][0] for index in indices]
-        return _build_pool(chosen, weights[indices], offsets[indices], side, name, soft_labels, progress)
+        return _build_pool(
+            chosen, weights[indices], offsets[indices], side, name, soft_labels, progress, broken
+        )
 
-    large_pool = pool(large, side, "scenes")
-    return ImageCache(pool(small, SMALL_SIDE, "crops"), large_pool, cut_patches(large_pool))
-
-
-@contextmanager
-def _readers() -> Iterator[ThreadPoolExecutor]:
-    """Threads that read ahead, and stop at once when the work is broken off."""
-    executor = ThreadPoolExecutor(max_workers=4)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
+    large_pool, small_pool = pool(large, side, "scenes"), pool(small, SMALL_SIDE, "crops")
+    if not len(small_pool) + len(large_pool):
+        raise DatasetError(NONE_DECODES)
+    return ImageCache(small_pool, large_pool, cut_patches(large_pool), broken)
 
 
-def _read_size(sample: Sample) -> tuple[int, int] | None:
+def _leave_out(sample: Sample, error: Exception, broken: dict[Path, str]) -> None:
+    log.warning("%s is left out: %s", sample.path, error)
+    broken[sample.path] = str(error)
+
+
+def _read_size(sample: Sample, broken: dict[Path, str]) -> tuple[int, int] | None:
     try:
         with Image.open(sample.path) as image:
             return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        log.warning("%s is left out: %s", sample.path, error)
+        _leave_out(sample, error, broken)
         return None
 
 
-def _decode(sample: Sample, side: int) -> np.ndarray | None:
+def _decode(sample: Sample, side: int, broken: dict[Path, str]) -> np.ndarray | None:
     try:
         image = decode_image(sample.path.read_bytes(), target=side)
     except (ImageError, OSError) as error:
-        log.warning("%s is left out: %s", sample.path, error)
+        _leave_out(sample, error, broken)
         return None
     if max(image.size) > side:
         scale = side / max(image.size)
@@ -170,14 +172,15 @@ def _build_pool(
     name: str,
     soft_labels: bool,
     progress: bool,
+    broken: dict[Path, str],
 ) -> Pool:
     count, faces = len(samples), max([1, *(min(len(sample.labels), MAX_FACES) for sample in samples)])
     images = torch.zeros(count, 3, side, side, dtype=torch.uint8)
     sizes, boxes = torch.ones(count, 2), torch.zeros(count, faces, 4)
     classes, valid = torch.zeros(count, faces, len(EMOTIONS)), torch.zeros(count, faces, dtype=torch.bool)
     decoded_ok = torch.zeros(count, dtype=torch.bool)
-    with _readers() as executor:
-        decoded = executor.map(lambda sample: _decode(sample, side), samples)
+    with readers() as executor:
+        decoded = executor.map(lambda sample: _decode(sample, side, broken), samples)
         for index, pixels in enumerate(
             tqdm(decoded, total=count, desc=f"reading {name}", disable=not progress)
         ):

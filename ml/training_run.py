@@ -20,6 +20,7 @@ from tqdm import tqdm
 from ml.augment import Batch, Composer
 from ml.checkpoint import (
     CheckpointError,
+    check_moments,
     load_model,
     read_checkpoint,
     replace_file,
@@ -104,9 +105,6 @@ class Run:
             strict=options.strict,
             leave_out=options.leave_out,
         )
-        for folder, statistics in found.statistics.items():
-            self.say("data", folder=folder, **statistics)
-        self.data, self.valid_samples, self.test_samples = found.description, found.valid, found.test
         if "closeup" in config.parts and not any((sample.labels >= 0).any() for sample in found.train):
             raise DatasetError("none of the training images shows a face whose expression is known")
         cache = build_cache(
@@ -115,6 +113,10 @@ class Run:
             memory_bytes=options.cache_gb * 1e9,
             progress=not options.json and self.leads,
         )
+        found.leave_out(cache.broken, strict=options.strict)
+        for folder, statistics in found.statistics().items():
+            self.say("data", folder=folder, **statistics)
+        self.data, self.valid_samples, self.test_samples = found.description(), found.valid, found.test
         self.cache = cache.to(self.precision.device)
 
     def build(self) -> None:
@@ -200,25 +202,31 @@ class Run:
 
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
-        settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}  # older ones lack the newer
-        teachers = content["card"].get("teachers", [])
-        known_widths = CloseupConfig().widths, self.model.config.closeup.widths
-        other_nets = tuple(self.options.closeup_widths) not in known_widths
-        if other_nets or (settings, content.get("data"), teachers) != (
-            self.config.to_dict(),
-            self.data,
-            self.teachers.description,
-        ):
-            raise CheckpointError(
-                f"{path} belongs to a run with other settings or other data: it can't go on from it"
-            )
-        self.best_model.load_state_dict(content["state"])
-        for name, part in self.parts.items():
-            part.load_state_dict(content["parts"][name])
-        self.epoch, self.history = content["epoch"], content["history"]
-        self.best, self.best_epoch = content["best"], content["best_epoch"]
-        self.started_from = content["card"]["started_from"]
-        restore_generators(content["generators"])
+        try:
+            # older ones lack the newer settings
+            settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}
+            teachers = content["card"].get("teachers", [])
+            known_widths = CloseupConfig().widths, self.model.config.closeup.widths
+            other_nets = tuple(self.options.closeup_widths) not in known_widths
+            if other_nets or (settings, content.get("data"), teachers) != (
+                self.config.to_dict(),
+                self.data,
+                self.teachers.description,
+            ):
+                raise CheckpointError(
+                    f"{path} belongs to a run with other settings or other data: it can't go on from it"
+                )
+            self.best_model.load_state_dict(content["state"])
+            for name, part in self.parts.items():
+                part.load_state_dict(content["parts"][name])
+                check_moments(part.optimizer)
+            self.epoch, self.history = int(content["epoch"]), list(content["history"])
+            self.best, self.best_epoch = content["best"], content["best_epoch"]
+            self.started_from = content["card"]["started_from"]
+            restore_generators(content["generators"])
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(repr(error).split())
+            raise CheckpointError(f"{path} lacks what a run needs to go on: {reason}") from error
         if not self.leads:
             torch.manual_seed(self.config.seed + 1000 * rank() + self.epoch)
 

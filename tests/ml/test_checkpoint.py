@@ -81,6 +81,53 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
         load_model(tmp_path / "w.pt")
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("emotions", 5),
+        ("emotions", None),
+        ("state", 5),
+        ("config", 5),
+        ("config.grid", 5),
+        ("config.closeup", "x"),
+        ("config.closeup.size", "x"),
+        ("config.closeup.size", 0),
+        ("config.closeup.size", 80.0),
+        ("config.closeup.size", 100_000),
+        ("config.closeup.widths", [0, 0, 0, 0]),
+        ("config.grid.stride", 0),
+        ("config.grid.stride", "x"),
+        ("config.grid.depths", "x"),
+        ("card", 5),
+        ("card.calibration", "x"),
+        ("card.calibration.temperature", "x"),
+        ("card.calibration.temperature", 0),
+        ("card.calibration.prior_ratios", {"angry": "x"}),
+        ("card.calibration.objectness_bias", float("nan")),
+        ("card.thresholds", {"min_score": "x"}),
+        ("card.metrics", 5),
+        ("card.parts", 5),
+        ("card.parts", {"grid": 5}),
+        ("card.input_size", "x"),
+        ("card.input_size", 0),
+        ("card.version", torch.zeros(3)),
+    ],
+)
+def test_what_can_t_be_in_a_checkpoint_is_one_line(tmp_path, place, value):
+    path = tmp_path / "w.pt"
+    save_weights(path, Detector(), card={"calibration": {"temperature": 1.2}})
+    content = holder = torch.load(path, weights_only=True)
+    *outer, last = place.split(".")
+    for key in outer:
+        holder = holder.setdefault(key, {})
+    holder[last] = value
+    torch.save(content, path)
+    with pytest.raises(CheckpointError) as refused:
+        load_model(path)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def test_a_failed_write_leaves_the_earlier_file_whole(tmp_path):
     path = tmp_path / "file"
     path.write_text("earlier")

@@ -1,3 +1,4 @@
+import hashlib
 import os
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ml.dataset import DatasetError, data_hash, load_split, parse_labels, read_class_names, read_votes
+from ml.training_data import read_data
 
 IDENTITY = {index: index for index in range(9)}
 
@@ -107,6 +109,66 @@ def test_votes_become_a_distribution_over_the_nine_expressions(tmp_path):
     write(tmp_path, "a", "4 0.5 0.5 0.2 0.2\n")
     sample = load_split(tmp_path, "train", votes=votes).samples[0]
     assert np.allclose(sample.votes, votes["a.png"])
+
+
+def test_votes_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "votes.csv"
+    path.write_text("\ufefffile,happy\na.png,1\n", encoding="utf-8")
+    assert list(read_votes(path)) == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", ":1: no column `file`"),
+        ("name,happy\na.png,1\n", ":1: no column `file`"),
+        ("file,split,joy\na.png,train,1\n", ":1: no column is named after an expression"),
+        ("file,happy\n\na.png,inf\n", ":3: inf is no number of votes"),
+        ("file,happy\na.png,1e39\n", ":2: 1e39 is no number of votes"),
+        ("file,happy\na.png,nan\n", ":2: nan is no number of votes"),
+        ("file,happy,sad\na.png,3,-1\n", ":2: -1 is no number of votes"),
+        ("file,happy\na.png,many\n", ":2: could not convert"),
+        ("file,happy\n,1\n", ":2: no file name"),
+        ("file,happy\na.png,1\nb.png,1\na.png,2\n", ":4: a.png is there already, in line 2"),
+    ],
+)
+def test_faulty_votes_are_refused_with_file_and_line(tmp_path, text, reason):
+    path = tmp_path / "votes.csv"
+    path.write_text(text)
+    with pytest.raises(DatasetError) as refused:
+        read_votes(path)
+    assert str(refused.value).startswith(f"{path}{reason}")
+    assert "\n" not in str(refused.value)
+
+
+def test_votes_for_no_training_image_are_said(tmp_path, caplog):
+    write(tmp_path, "a", "4 0.5 0.5 0.2 0.2\n")
+    write(tmp_path, "b", "4 0.5 0.5 0.2 0.2\n", split="valid")
+    votes = tmp_path / "votes.csv"
+    for name, said in (("a.png", 0), ("b.png", 1)):
+        votes.write_text(f"file,happy\n{name},1\n")
+        read_data([tmp_path], [], votes=votes, strict=False)
+        assert caplog.text.count("no votes for any training image") == said
+
+
+def test_a_file_name_that_is_not_utf_8_is_a_file_name_like_others(tmp_path):
+    write(tmp_path, "a", "4 0.5 0.5 0.2 0.2\n")
+    images = tmp_path / "train" / "images"
+    try:
+        (images / "a.png").rename(images / os.fsdecode(b"\xff\xfe.png"))
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    split = load_split(tmp_path, "train")
+    assert len(data_hash(split.samples)) == 64
+    split.leave_out({split.samples[0].path: "damaged"})
+    assert str(split.problems[0]).endswith(r"\udcff\udcfe.png: damaged")
+
+
+def test_the_data_hash_of_earlier_versions_is_kept(tmp_path):
+    write(tmp_path, "ä", None)
+    (tmp_path / "train/images/ä.png").write_bytes(b"12345")
+    expected = hashlib.sha256("ä.png 5".encode()).hexdigest()
+    assert data_hash(load_split(tmp_path, "train").samples) == expected
 
 
 def test_the_data_hash_changes_with_a_label(tmp_path):

@@ -31,6 +31,25 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_is_said_so_and_the_one_befor
     assert path.read_bytes() == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit on the size of files")
+def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_is_a_full_disk(tmp_path):
+    """A limit of the operating system, as `ulimit -f` sets it; the write is real."""
+    script = (
+        "import resource, sys, torch; from pathlib import Path; from ml.checkpoint import save_checkpoint;"
+        "from ml.failures import explain; path = Path(sys.argv[1]);"
+        "save_checkpoint(path, {'epoch': 1}); before = path.read_bytes();"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2**20,) * 2)\n"
+        "try: save_checkpoint(path, {'state': torch.zeros(10**6)})\n"
+        "except Exception as error: print(*explain(error) or [error])\n"
+        "assert path.read_bytes() == before and not path.with_name('last.pt.part').exists()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "last.pt")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("disk_full The disk is full"), done.stdout
+
+
 def test_memory_that_is_not_there_is_said_in_plain_words():
     with pytest.raises((RuntimeError, MemoryError)) as torch_failed:
         torch.empty(2**50, dtype=torch.uint8)

@@ -1,5 +1,7 @@
+import base64
 import json
 import zipfile
+import zlib
 
 from ml import fetch_dataset
 from tests.ml.drawn_faces import make_dataset
@@ -29,6 +31,50 @@ def test_a_faulty_label_is_reported_with_file_and_line(tmp_path, capsys):
     label.write_text(label.read_text() + "0 0.5 0.5 7 0.5\n")
     assert fetch_dataset.main(["--from", str(drawn)]) == 0
     assert f"{label}:2: a box outside the image" in capsys.readouterr().out
+
+
+def test_an_image_that_does_not_decode_is_reported_and_not_counted(tmp_path, capsys):
+    drawn = make_dataset(tmp_path / "made", train=9, valid=9, size=64)
+    image = sorted((drawn / "valid/images").iterdir())[0]
+    image.write_bytes(image.read_bytes()[:-500])
+    assert fetch_dataset.main(["--from", str(drawn)]) == 0
+    report = capsys.readouterr().out
+    assert "valid: 8 images, 8 faces, 1 problems" in report
+    assert f"{image}: The JPEG image is damaged" in report
+
+
+def test_a_zip_is_not_unpacked_over_what_is_there(tmp_path, capsys):
+    drawn = make_dataset(tmp_path / "made", train=9, valid=9, size=64)
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("train/images/a.jpg", "x")
+    assert fetch_dataset.main(["--from", str(archive), "--out", str(drawn)]) == 2
+    assert f"{drawn} is not empty" in capsys.readouterr().err
+    assert not (drawn / "train/images/a.jpg").exists()
+
+
+ENCRYPTED_ZIP = (
+    "UEsDBAoACQAAAK1afF2DFtyMDQAAAAEAAAASAAAAdHJhaW4vaW1hZ2VzL2EuanBnV1hlCYltI9PKSLcIJlBLBwiDFtyMDQAAAAEA"
+    "AABQSwECHgMKAAkAAACtWnxdgxbcjA0AAAABAAAAEgAAAAAAAAABAAAApIEAAAAAdHJhaW4vaW1hZ2VzL2EuanBnUEsFBgAAAAAB"
+    "AAEAQAAAAE0AAAAAAA=="
+)
+"""Of train/images/a.jpg, by `zip -P secret`."""
+
+
+def test_a_zip_that_can_t_be_unpacked_is_one_clear_line(tmp_path, capsys):
+    archive, out = tmp_path / "archive.zip", tmp_path / "out"
+    archive.write_bytes(base64.b64decode(ENCRYPTED_ZIP))
+    assert fetch_dataset.main(["--from", str(archive), "--out", str(out)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {archive} is encrypted: unpack it, and name its folder with --from\n"
+    )
+    assert not out.exists()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr("a", "x" * 100)
+    deflated = zlib.compress(b"x" * 100)[2:-4]
+    archive.write_bytes(archive.read_bytes().replace(deflated, b"\xff" * len(deflated)))
+    assert fetch_dataset.main(["--from", str(archive), "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {archive} can't be unpacked: ")
 
 
 def test_a_zip_that_leads_outside_its_folder_is_refused(tmp_path, capsys):

@@ -30,6 +30,7 @@ def test_an_image_that_does_not_decode_is_named_and_left_out(tmp_path, caplog):
     cache = build_cache(load_split(root, "train").samples, memory_bytes=1e9, progress=False)
     assert len(cache) == 8
     assert broken.name in caplog.text
+    assert list(cache.to("cpu").broken) == [broken]
 
 
 def test_images_are_kept_smaller_where_memory_is_short_and_refused_where_it_is_too_short(tmp_path):
