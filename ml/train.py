@@ -164,7 +164,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--cache-gb", type=amount, default=8.0, help="memory for the decoded training images, in gigabytes")
     add("--valid-every", type=int, default=1, help="epochs from one validation to the next")
     add("--valid-limit", type=int, default=3000, help="validation images used during training (0: all)")
-    add("--strict", action="store_true", help="refuse data with any faulty label file")
+    add("--strict", action="store_true", help="refuse data with any faulty label file or image")
     add("--json", action="store_true", help="progress as JSON lines on stdout")
     options = parser.parse_args(arguments)
     if options.frozen_norm_epochs is None:
