@@ -224,6 +224,8 @@ class Run:
             self.best, self.best_epoch = content["best"], content["best_epoch"]
             self.started_from = content["card"]["started_from"]
             restore_generators(content["generators"])
+        except torch.OutOfMemoryError:
+            raise
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             reason = " ".join(repr(error).split())
             raise CheckpointError(f"{path} lacks what a run needs to go on: {reason}") from error
