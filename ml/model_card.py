@@ -46,41 +46,42 @@ def summary(name: str, *, fast: bool = True) -> Figure:
     return lambda results: summarize(results, fast=fast)[name]
 
 
-HEADLINES: tuple[tuple[str, tuple[str, ...], Figure], ...] = (
-    ("AffectNet: accuracy over eight expressions", ("affectnet",), accuracy),
-    ("FER+: accuracy", ("ferplus",), accuracy),
-    ("AffectNet: resting faces called natural", ("affectnet",), recall("natural")),
-    ("FER+: resting faces called natural", ("ferplus",), recall("natural")),
-    ("faces in cars: sleepy ones called sleepy", ("aps360",), recall("sleepy")),
+HEADLINES: tuple[tuple[str, tuple[str, ...], Figure, int], ...] = (
+    ("AffectNet: accuracy over eight expressions", ("affectnet",), accuracy, 200),
+    ("FER+: accuracy", ("ferplus",), accuracy, 200),
+    ("AffectNet: resting faces called natural", ("affectnet",), recall("natural"), 200),
+    ("FER+: resting faces called natural", ("ferplus",), recall("natural"), 200),
+    ("faces in cars: sleepy ones called sleepy", ("aps360",), recall("sleepy"), 200),
     (
         "expressions9: macro-F1 over nine expressions",
         ("affectnet", "contempt", "ferplus", "aps360"),
         macro_f1,
+        200,
     ),
     (
         "expressions9: expected calibration error",
         ("affectnet", "contempt", "ferplus", "aps360"),
         calibration_error,
+        200,
     ),
-    ("desk: mAP50", ("desk",), summary("mAP50")),
-    ("desk: face AP50", ("desk",), summary("face_AP50")),
+    ("desk: mAP50", ("desk",), summary("mAP50"), 50),
+    ("desk: face AP50", ("desk",), summary("face_AP50"), 50),
     (
         "scenes: face AP50, faces at least 4 % of the width",
         ("facemask_ilc",),
         summary("face_AP50_wide", fast=False),
+        50,
     ),
-    ("scenes: face AP50, all faces", ("facemask_ilc",), summary("face_AP50")),
+    ("scenes: face AP50, all faces", ("facemask_ilc",), summary("face_AP50"), 50),
 )
-"""What, over which sources, computed how."""
-DRAWS = 200
-"""Bootstrap samples from which an interval is taken."""
+"""What, over which sources, computed how, and how many bootstrap samples its interval is from."""
 
 
-def interval(results: Sequence[FrameResult], figure: Figure) -> tuple[float, float]:
+def interval(results: Sequence[FrameResult], figure: Figure, *, times: int) -> tuple[float, float]:
     """The 95 % confidence interval of a figure over images drawn again (Efron 1979, "Bootstrap methods")."""
     generator = np.random.default_rng(0)
     drawn = []
-    for _ in range(DRAWS):
+    for _ in range(times):
         chosen = generator.integers(0, len(results), len(results))
         drawn.append(figure([results[index] for index in chosen]))
     low, high = np.percentile([value for value in drawn if value is not None], (2.5, 97.5))
@@ -89,11 +90,11 @@ def interval(results: Sequence[FrameResult], figure: Figure) -> tuple[float, flo
 
 def headline_rows(results: Sequence[FrameResult]) -> list[str]:
     """A Markdown table of the figures that this data has."""
-    rows = [f"| figure | value | 95 % interval ({DRAWS} bootstrap samples) | images |", "|---|---|---|---|"]
-    for name, sources, figure in HEADLINES:
+    rows = ["| figure | value | 95 % interval | images |", "|---|---|---|---|"]
+    for name, sources, figure, times in HEADLINES:
         chosen = [result for result in results if result.source in sources]
         if chosen and (value := figure(chosen)) is not None:
-            low, high = interval(chosen, figure)
+            low, high = interval(chosen, figure, times=times)
             rows.append(f"| {name} | {value:.3f} | {low:.3f} to {high:.3f} | {len(chosen):,} |")
     return rows
 

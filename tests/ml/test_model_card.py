@@ -15,9 +15,9 @@ def face(*, right: bool) -> FrameResult:
 
 def test_the_interval_holds_the_figure_and_narrows_with_more_images():
     few = [face(right=index % 4 > 0) for index in range(40)]
-    low, high = interval(few, accuracy)
+    low, high = interval(few, accuracy, times=300)
     assert low < accuracy(few) == 0.75 < high
-    more_low, more_high = interval(few * 25, accuracy)
+    more_low, more_high = interval(few * 25, accuracy, times=300)
     assert more_high - more_low < 0.4 * (high - low)
 
 
