@@ -101,31 +101,35 @@ async def test_a_client_that_stalls_and_reads_again_is_served_on(site):
         async def send_pile() -> None:
             for _ in range(20):
                 await client.send(pile)
-            await client.send(message(1))
 
         sending = asyncio.create_task(send_pile())
         await asyncio.sleep(UNREAD_SECONDS / 2)
-        while json.loads(await asyncio.wait_for(client.recv(), PATIENCE)).get("frame") != 1:
-            pass
-        await sending
+        with contextlib.suppress(TimeoutError):  # a frame that came while answers are unread would be dropped
+            while True:
+                await asyncio.wait_for(client.recv(), UNREAD_SECONDS)
+        await asyncio.wait_for(sending, PATIENCE)
         assert await latencies(client, UNREAD_SECONDS * 1.5)
 
 
 async def test_a_socket_that_is_closing_while_an_answer_goes_out_is_no_error(site):
+    """Tried until the answer was there while the socket was closing, and not after it had closed."""
     before = len(site.log.read_text())
-    client = raw_client(site)
     half_a_letter = b"\x81\x81" + bytes(4) + b"\xc3"  # so the server closes, and waits a second for our close
-    client.sendall(masked(message(1)) + half_a_letter)
 
     def said() -> str:
         return site.log.read_text()[before:]
 
-    try:
-        end = time.monotonic() + PATIENCE
-        while "live connection closed" not in said() and time.monotonic() < end:
-            await asyncio.sleep(0.1)
-    finally:
-        client.close()
+    for tried in range(1, 11):
+        client = raw_client(site)
+        client.sendall(masked(message(1)) + half_a_letter)
+        try:
+            end = time.monotonic() + PATIENCE
+            while said().count("live connection closed") < tried and time.monotonic() < end:
+                await asyncio.sleep(0.1)
+        finally:
+            client.close()
+        if "1 frames answered" in said():
+            break
     await asyncio.sleep(2)  # daphne looks once a second at what has failed
     assert "1 frames answered" in said()
     assert "Traceback" not in said()
