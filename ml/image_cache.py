@@ -78,8 +78,9 @@ class ImageCache:
     broken: dict[Path, str] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> ImageCache:
-        pools = {name: getattr(self, name).to(device) for name in ("small", "large", "patches")}
-        return replace(self, **pools)
+        return replace(
+            self, small=self.small.to(device), large=self.large.to(device), patches=self.patches.to(device)
+        )
 
     def __len__(self) -> int:
         return len(self.small) + len(self.large)

@@ -39,15 +39,11 @@ def test_an_epoch_shows_every_face_once(cache):
 @pytest.mark.parametrize("mix_share", [0.0, 1.0])
 def test_what_a_source_tells_comes_with_its_closeups(cache, mix_share):
     """Here: twice what the label says; and nothing of what is no face."""
-    told = {name: replace(pool, offsets=2 * pool.classes[:, 0]) for name, pool in pools(cache).items()}
-    sampler = CloseupSampler(replace(cache, **told), rare_share=0.05)
+    small, large = (replace(pool, offsets=2 * pool.classes[:, 0]) for pool in (cache.small, cache.large))
+    sampler = CloseupSampler(replace(cache, small=small, large=large), rare_share=0.05)
     for batch in batches(sampler, mix_share=mix_share):
         assert torch.allclose(batch.offsets, 2 * batch.classes)
         assert batch.offsets[:9].sum() > 0
-
-
-def pools(cache: ImageCache) -> dict[str, Pool]:
-    return {"small": cache.small, "large": cache.large}
 
 
 def test_images_stay_in_range_and_differ_from_epoch_to_epoch(cache):

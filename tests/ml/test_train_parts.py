@@ -57,8 +57,8 @@ def half(drawn, tmp_path_factory) -> Path:
 
 def test_a_net_that_was_not_trained_is_not_used(half, whole, drawn, tmp_path, capsys):
     data, out = ["--data-dir", str(drawn)], str(tmp_path / "out.onnx")
-    both = ["--grid", str(whole / "detector.pt"), "--closeup", str(half)]
-    assert join.main([*both, *data, "--weights", str(tmp_path / "joined.pt")]) == 2
+    into, trained = [*data, "--weights", str(tmp_path / "joined.pt")], str(whole / "detector.pt")
+    assert join.main(["--grid", trained, "--closeup", str(half), *into]) == 2
     assert quantize.main(["--weights", str(half), *data, "--out", out]) == 2
     assert export.main(["--weights", str(half), "--out", out]) == 2
     assert evaluate.main(["--weights", str(half), *data]) == 2
@@ -68,20 +68,7 @@ def test_a_net_that_was_not_trained_is_not_used(half, whole, drawn, tmp_path, ca
     assert code == 2
     assert told in errors
     assert list(tmp_path.iterdir()) == []
-    assert (
-        join.main(
-            [
-                "--grid",
-                str(half),
-                "--closeup",
-                str(whole / "detector.pt"),
-                *data,
-                "--weights",
-                str(tmp_path / "joined.pt"),
-            ]
-        )
-        == 0
-    )
+    assert join.main(["--grid", str(half), "--closeup", trained, *into]) == 0
 
 
 def test_two_runs_are_joined_into_one_detector(whole, drawn, tmp_path):
