@@ -159,6 +159,7 @@ OF_TRAINING = (
     _("the loss of batch {number} is not finite: {terms}"),
     _("this machine or this build of PyTorch has no device {device}: {error}"),
     _("no training image has the source {sources}"),
+    _("no training image has another source than {sources}"),
     _("none of the data sets has a folder valid/images: nothing to measure the run on"),
     _("none of the training images can be decoded"),
     _("none of the training images shows a face whose expression is known"),

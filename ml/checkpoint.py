@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ml.config import EMOTIONS, PARTS, ModelConfig
+from ml.config import EMOTIONS, PARTS, ModelConfig, TrainConfig
 from ml.model import SIZE_MULTIPLE, Detector
 
 CLOSEUP_SIZES = range(16, 513)
+DEEPEST = 64
+"""Most residual blocks of a stage."""
 INPUT_SIZES = range(32, 2049)
 """What a detector file may have; `ml.predictor` takes no others."""
 
@@ -111,11 +113,38 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def last_checkpoint(folder: Path) -> Path:
+    """What a run that left `folder` goes on from. Raises CheckpointError where there is none."""
+    path = folder / "last.pt"
+    if not path.exists():
+        raise CheckpointError(f"{path} does not exist: there is nothing to resume")
+    return path
+
+
+def stored_settings(path: Path) -> TrainConfig:
+    """The settings of the run whose checkpoint is `path`; the defaults for those that an older one lacks.
+
+    Raises CheckpointError, also where they are no settings.
+    """
+    default, stored = TrainConfig(), read_checkpoint(path).get("train_config", {})
+    try:
+        settings = TrainConfig.from_dict({**default.to_dict(), **stored})
+        for name, value in vars(default).items():
+            if type(value) is not type(getattr(settings, name)):
+                raise TypeError(f"{name} is of another kind")
+    except TypeError as error:
+        raise CheckpointError(f"{path} lacks what a run needs to go on: {error}") from error
+    return settings
+
+
 def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
     content = read_checkpoint(path)
     try:
-        model = Detector(ModelConfig.from_dict(content["config"]))
+        config = ModelConfig.from_dict(content["config"])
+        if max(*config.grid.depths, *config.closeup.depths) > DEEPEST:
+            raise ValueError(f"a stage has more than {DEEPEST} blocks")
+        model = Detector(config)
         model.load_state_dict({name: value.float() for name, value in content["state"].items()})
     except Exception as error:  # torch raises many kinds for sizes that can't be
         raise CheckpointError(

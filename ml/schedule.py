@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
 from ml.augment import Batch, Composer, Layout
-from ml.config import TrainConfig
+from ml.config import BASE_CLOSEUP_BATCH, TrainConfig
 
 SCENE_SHARE = 0.4
 """Share of steps on whole scenes; the others show 1, 4, 9, 16 or 36 faces a canvas in this proportion."""
@@ -25,6 +26,8 @@ LAYOUTS = {
 }
 """Tiles a side -> smallest and largest canvas as shares of the image size, what its side is a multiple of,
 and the range of a face's height as a share of its tile."""
+LEAST_STEPS = 32
+"""Steps an epoch of the close-up net that a batch larger than BASE_CLOSEUP_BATCH must leave."""
 
 
 def draw_layout(image_size: int, has_scenes: bool) -> Layout:
@@ -67,6 +70,22 @@ def epoch_batches(
 def steps_per_epoch(images: int, config: TrainConfig) -> int:
     """Steps that show about as many faces as the data have images."""
     return max(4, round(images / (config.batch_size * FACES_PER_CANVAS)))
+
+
+def closeup_settings(config: TrainConfig, faces: int) -> TrainConfig:
+    """`config` as the close-up net is trained with it on `faces` faces.
+
+    Larger steps learn faster, by the root of how many times as large they are (Krizhevsky 2014, "One weird
+    trick"), and make fewer of them: the average's half-life stays what it is in faces.
+    """
+    batch = min(config.closeup_batch, max(BASE_CLOSEUP_BATCH, faces // LEAST_STEPS))
+    larger = batch / BASE_CLOSEUP_BATCH
+    return replace(
+        config,
+        closeup_batch=batch,
+        lr=config.lr * math.sqrt(larger),
+        ema_half_life=max(1.0, config.ema_half_life / larger),
+    )
 
 
 def learning_rate_factor(step: int, *, warmup: int, total: int) -> float:

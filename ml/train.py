@@ -11,13 +11,14 @@ import random
 import signal
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ml.config import AUGMENT_STRENGTHS, PARTS, CloseupConfig, TrainConfig
+from ml.checkpoint import last_checkpoint, stored_settings
+from ml.config import AUGMENT_STRENGTHS, BASE_CLOSEUP_BATCH, PARTS, CloseupConfig, TrainConfig
 from ml.failures import explain
 from ml.hardware import describe_hardware
 from ml.options import amount, checkpoint, side
@@ -44,9 +45,8 @@ def seed_generators(seed: int) -> None:
     torch.manual_seed(seed + 1000 * rank())
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line, checked."""
-    default = TrainConfig()
+def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argparse.Namespace:
+    """The command line, checked; `default` is what it does not say."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.train",
         allow_abbrev=False,
@@ -75,7 +75,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--parts",
         nargs="+",
         choices=PARTS,
-        default=list(PARTS),
+        default=list(default.parts),
         help="nets to train; the other stays as it is",
     )
     add("--epochs", type=int, default=default.epochs)
@@ -86,7 +86,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="longest canvas side, pixels, a multiple of 32",
     )
     add("--batch-size", type=int, default=default.batch_size, help="full-size canvases a step")
-    add("--closeup-batch", type=int, default=default.closeup_batch, help="faces a step of the close-up net")
+    add(
+        "--closeup-batch",
+        type=int,
+        default=default.closeup_batch,
+        help="faces a step of the close-up net, fewer where the data have few",
+    )
     add(
         "--closeup-widths",
         type=int,
@@ -120,10 +125,16 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--ema-half-life",
         type=float,
         default=default.ema_half_life,
-        help="steps after which an old weight counts half in the average that is kept; larger batches make "
-        "fewer steps",
+        help="steps after which an old weight counts half in the average that is kept; the close-up net's "
+        f"are of {BASE_CLOSEUP_BATCH} faces",
     )
-    add("--lr", type=amount, default=default.lr, help="peak learning rate")
+    add(
+        "--lr",
+        type=amount,
+        default=default.lr,
+        help=f"peak learning rate; the close-up net's at {BASE_CLOSEUP_BATCH} faces a step, it follows the "
+        "root of how many there are",
+    )
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
         "--augment",
@@ -157,7 +168,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="folder of checkpoints, metrics.jsonl and figures (default: named after --weights)",
     )
     add("--name", help="version name written into the card (default: that of the weights and the date)")
-    add("--resume", action="store_true", help="go on from last.pt in the run folder")
+    add("--resume", action="store_true", help="go on from last.pt in the run folder, with its settings")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     add("--threads", type=int, default=0, help="CPU threads (0: all cores)")
@@ -168,7 +179,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--json", action="store_true", help="progress as JSON lines on stdout")
     options = parser.parse_args(arguments)
     if options.frozen_norm_epochs is None:
-        options.frozen_norm_epochs = min(default.frozen_norm_epochs, options.epochs // 3)
+        most = options.epochs if options.resume else options.epochs // 3
+        options.frozen_norm_epochs = min(default.frozen_norm_epochs, most)
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
@@ -221,21 +233,22 @@ class StopRequest:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    options = parse_arguments(arguments)
+    config = TrainConfig()
+    options = parse_arguments(arguments, config)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
-    chosen = {
-        field.name: getattr(options, field.name)
-        for field in fields(TrainConfig)
-        if hasattr(options, field.name)
-    }
-    config = replace(TrainConfig(), **chosen)
     stop = StopRequest()
     signal.signal(signal.SIGTERM, stop)
     run = None
     try:
+        if options.resume:
+            config = stored_settings(last_checkpoint(options.run_dir))
+            options = parse_arguments(arguments, config)
+        config = replace(
+            config, **{name: value for name, value in vars(options).items() if hasattr(config, name)}
+        )
         with joined():
             seed_generators(config.seed)
             stop.waits = options.resume  # until what the earlier epochs have learned can be kept

@@ -56,6 +56,7 @@ class RunData:
             "votes": self.votes,
             "train_images": len(train),
             "hash": data_hash(train),
+            "valid_hash": data_hash(self.valid),
         }
         return description | ({"left_out": self.left_out} if self.left_out else {})
 
@@ -90,6 +91,8 @@ def read_data(
         log.warning("%s has no votes for any training image: nothing is learned from it", votes)
     if missing:
         raise DatasetError(f"no training image has the source {', '.join(sorted(missing))}")
+    if leave_out and not data.train:
+        raise DatasetError(f"no training image has another source than {', '.join(sorted(leave_out))}")
     valid_dirs = [*(path for path in data_dirs if find_split(path, "valid")), *valid_dirs]
     if not valid_dirs:
         raise DatasetError("none of the data sets has a folder valid/images: nothing to measure the run on")

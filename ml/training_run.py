@@ -53,7 +53,7 @@ from ml.part import Part
 from ml.precision import choose_precision
 from ml.release import RESULTS, release
 from ml.revision import git_revision
-from ml.schedule import draw_closeup_size, epoch_batches, steps_per_epoch
+from ml.schedule import closeup_settings, draw_closeup_size, epoch_batches, steps_per_epoch
 from ml.teachers import Teachers
 from ml.training_data import read_data
 from ml.validation import closeup_figures, closeup_logits, prepare_closeups, prepare_validation
@@ -74,8 +74,6 @@ class Run:
         self.folder: Path = options.run_dir
         self.leads = rank() == 0
         self.folder.mkdir(parents=True, exist_ok=True)
-        if options.resume and not (self.folder / "last.pt").exists():
-            raise CheckpointError(f"{self.folder / 'last.pt'} does not exist: there is nothing to resume")
         self.precision = choose_precision(local_device(options.device), options.precision)
         self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
@@ -168,8 +166,9 @@ class Run:
         return Part(self.model.grid, batches, loss_terms, steps, config, self.precision)
 
     def _closeup_part(self) -> Part:
-        config, size = self.config, self.model.closeup.config.size
-        sampler = CloseupSampler(self.cache, rare_share=config.rare_share)
+        size = self.model.closeup.config.size
+        sampler = CloseupSampler(self.cache, rare_share=self.config.rare_share)
+        config = closeup_settings(self.config, len(sampler))
         steps = max(1, round(len(sampler) / config.closeup_batch))
 
         def batches(epoch: int) -> Iterator[Closeups]:
@@ -205,10 +204,11 @@ class Run:
         try:
             # older ones lack the newer settings
             settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}
+            data = {"valid_hash": self.data["valid_hash"], **content["data"]}
             teachers = content["card"].get("teachers", [])
             known_widths = CloseupConfig().widths, self.model.config.closeup.widths
             other_nets = tuple(self.options.closeup_widths) not in known_widths
-            if other_nets or (settings, content.get("data"), teachers) != (
+            if other_nets or (settings, data, teachers) != (
                 self.config.to_dict(),
                 self.data,
                 self.teachers.description,

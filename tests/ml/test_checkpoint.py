@@ -98,6 +98,7 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
         ("config.grid.stride", 0),
         ("config.grid.stride", "x"),
         ("config.grid.depths", "x"),
+        ("config.grid.depths", [1, 10**9, 1, 1]),
         ("card", 5),
         ("card.calibration", "x"),
         ("card.calibration.temperature", "x"),

@@ -92,6 +92,8 @@ def begun(few, tmp_path_factory) -> Path:
 @pytest.mark.parametrize(
     "place",
     [
+        "train_config",
+        "data",
         "parts",
         "parts.closeup",
         "parts.closeup.optimizer.param_groups",

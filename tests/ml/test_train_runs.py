@@ -64,6 +64,19 @@ def test_a_resumed_run_learns_what_an_unbroken_one_learns(few, tmp_path):
         assert math.isclose(loss, losses(whole)[epoch], rel_tol=1e-4)
 
 
+def test_a_resumed_run_keeps_its_settings_and_what_it_is_measured_on(few, drawn, tmp_path):
+    train_and_kill(few, tmp_path, "--parts", "closeup", "--epochs", "2", "--augment", "light", after=1)
+    for other in (("--augment", "full"), ("--valid-dir", str(drawn))):
+        code, _, errors = train(few, tmp_path, "--resume", *other)
+        assert code == 2
+        assert "other settings or other data" in errors
+    code, events, errors = train(few, tmp_path, "--resume")
+    assert code == 0, errors
+    assert [event["epoch"] for event in epochs(events)] == [2]
+    settings = read_checkpoint(tmp_path / "detector.pt")["card"]["train"]
+    assert (settings["parts"], settings["augment"]) == (("closeup",), "light")
+
+
 def test_a_run_from_before_the_nets_told_faces_can_go_on(few, tmp_path):
     options = ("--parts", "closeup", "--epochs", "2")
     train_and_kill(few, tmp_path, *options, after=1)
@@ -199,6 +212,9 @@ def test_a_source_that_is_left_out_is_measured_and_not_trained_on(few, tmp_path)
     code, _, errors = train(copy, tmp_path / "no", "--leave-out", "elsewhere")
     assert code == 2
     assert "no training image has the source elsewhere" in errors
+    code, _, errors = train(copy, tmp_path / "no", "--leave-out", "odd", "--leave-out", "even")
+    assert code == 2
+    assert "no training image has another source than even, odd" in errors
 
 
 def test_two_processes_train_one_detector_as_well_as_one_does(drawn, tmp_path):
