@@ -153,7 +153,7 @@ OF_TRAINING = (
     _("{file} comes from a run that did not train its {part} net"),
     _("{file} lacks what a run needs to go on: {error}"),
     _("{file} does not exist: there is nothing to resume"),
-    _("{file} belongs to a run with other settings or other data: it can't go on from it"),
+    _("{file} belongs to a run with other settings or other data ({names}): it can't go on from it"),
     _("the traced graph lacks {values}"),
     _("ONNX Runtime differs from torch by {difference} (at most {tolerance} is allowed)"),
     _("the loss of batch {number} is not finite: {terms}"),

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ml.config import EMOTIONS, PARTS, ModelConfig, TrainConfig
+from ml.config import EMOTIONS, PARTS, ModelConfig
 from ml.model import SIZE_MULTIPLE, Detector
 
 CLOSEUP_SIZES = range(16, 513)
-DEEPEST = 64
-"""Most residual blocks of a stage."""
 INPUT_SIZES = range(32, 2049)
 """What a detector file may have; `ml.predictor` takes no others."""
+DEEPEST = 64
+"""Residual blocks that a stage may have."""
 
 
 class CheckpointError(Exception):
@@ -113,39 +114,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def last_checkpoint(folder: Path) -> Path:
-    """What a run that left `folder` goes on from. Raises CheckpointError where there is none."""
-    path = folder / "last.pt"
-    if not path.exists():
-        raise CheckpointError(f"{path} does not exist: there is nothing to resume")
-    return path
-
-
-def stored_settings(path: Path) -> TrainConfig:
-    """The settings of the run whose checkpoint is `path`; the defaults for those that an older one lacks.
-
-    Raises CheckpointError, also where they are no settings.
-    """
-    default, stored = TrainConfig(), read_checkpoint(path).get("train_config", {})
-    try:
-        settings = TrainConfig.from_dict({**default.to_dict(), **stored})
-        for name, value in vars(default).items():
-            if type(value) is not type(getattr(settings, name)):
-                raise TypeError(f"{name} is of another kind")
-    except TypeError as error:
-        raise CheckpointError(f"{path} lacks what a run needs to go on: {error}") from error
-    return settings
-
-
 def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
     content = read_checkpoint(path)
     try:
-        config = ModelConfig.from_dict(content["config"])
-        if max(*config.grid.depths, *config.closeup.depths) > DEEPEST:
-            raise ValueError(f"a stage has more than {DEEPEST} blocks")
+        config, state = ModelConfig.from_dict(content["config"]), content["state"]
+        _check_shapes(config, state)
         model = Detector(config)
-        model.load_state_dict({name: value.float() for name, value in content["state"].items()})
+        model.load_state_dict({name: value.float() for name, value in state.items()})
     except Exception as error:  # torch raises many kinds for sizes that can't be
         raise CheckpointError(
             f"the weights in {path} do not fit its config: {' '.join(str(error).split())}"
@@ -159,6 +135,17 @@ def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     if not _is_card(card):
         raise CheckpointError(f"{path} holds no readable card")
     return model.eval(), card
+
+
+def _check_shapes(config: ModelConfig, state: dict[str, Tensor]) -> None:
+    """Raise ValueError where `state` is not of a net of `config`, before one takes memory."""
+    if max(*config.grid.depths, *config.closeup.depths) > DEEPEST:
+        raise ValueError(f"a stage has more than {DEEPEST} blocks")
+    with torch.device("meta"):
+        wanted = Detector(config).state_dict()
+    for name, value in wanted.items():
+        if name not in state or state[name].shape != value.shape:
+            raise ValueError(f"{name} is not {list(value.shape)}")
 
 
 def load_trained(path: Path, *parts: str) -> tuple[Detector, dict[str, Any]]:

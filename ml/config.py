@@ -87,10 +87,6 @@ AUGMENT_STRENGTHS: dict[str, float] = {"none": 0.0, "light": PLAIN_STRENGTH, "fu
 """How strongly pictures are varied while training. With "none" faces only change place, size and slant, on
 canvases as always, and keep their light, colour and sharpness."""
 
-BASE_CLOSEUP_BATCH = 128
-"""Faces a step that a run's learning rate and half-life are meant for; the close-up net's follow the faces
-that its steps have."""
-
 PRIOR_RATIOS: dict[str, float] = {"angry": 1.5, "natural": 1.8, "sleepy": 2.0}
 """How many times as common an expression is before a camera as the nets take it to be; 1 for the others.
 People look into a camera with a resting face most of the time, tired ones are rare in data sets only, and of
@@ -100,8 +96,8 @@ docs/EXPERIMENTS.md has what other values give."""
 
 @dataclass(frozen=True)
 class TrainConfig(_Serializable):
-    """One training run. The shipped nets were trained with the defaults but for the epochs, and the close-up
-    net had teachers: the README has the commands."""
+    """One training run. The shipped nets were trained with the defaults but for epochs and seeds, and the
+    close-up net had teachers: the README has the commands."""
 
     parts: tuple[str, ...] = PARTS
     """Which nets are trained; they share nothing, so each may have a run of its own."""
@@ -111,15 +107,17 @@ class TrainConfig(_Serializable):
     batch_size: int = 16
     """Canvases of `image_size` a step; smaller canvases come in proportionally larger batches."""
     closeup_batch: int = 512
-    """Faces a step of the close-up net, where the data have that many for `ml.schedule.LEAST_STEPS` steps."""
+    """Most faces a step of the close-up net: see `ml.schedule.closeup_settings`."""
+    base_closeup_batch: int = 128
+    """Faces a step of the close-up net that `lr` and `ema_half_life` are meant for; with more or fewer they
+    are scaled."""
     lr: float = 2e-3
-    """Peak learning rate: the grid's, and the close-up net's at BASE_CLOSEUP_BATCH faces a step."""
+    """Peak learning rate."""
     weight_decay: float = 0.05
     warmup_epochs: float = 1.0
     label_smoothing: float = 0.1
     ema_half_life: float = 1000.0
-    """Steps after which an old weight counts half in the moving average that is evaluated and shipped; of
-    the close-up net's, steps of BASE_CLOSEUP_BATCH faces."""
+    """Steps after which an old weight counts half in the moving average that is evaluated and shipped."""
     box_gain: float = 4.0
     objectness_gain: float = 1.0
     class_gain: float = 1.0

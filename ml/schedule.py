@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from ml.augment import Batch, Composer, Layout
-from ml.config import BASE_CLOSEUP_BATCH, TrainConfig
+from ml.config import TrainConfig
 
 SCENE_SHARE = 0.4
 """Share of steps on whole scenes; the others show 1, 4, 9, 16 or 36 faces a canvas in this proportion."""
@@ -27,7 +27,7 @@ LAYOUTS = {
 """Tiles a side -> smallest and largest canvas as shares of the image size, what its side is a multiple of,
 and the range of a face's height as a share of its tile."""
 LEAST_STEPS = 32
-"""Steps an epoch of the close-up net that a batch larger than BASE_CLOSEUP_BATCH must leave."""
+"""Steps an epoch of the close-up net that a batch larger than `base_closeup_batch` must leave."""
 
 
 def draw_layout(image_size: int, has_scenes: bool) -> Layout:
@@ -73,13 +73,14 @@ def steps_per_epoch(images: int, config: TrainConfig) -> int:
 
 
 def closeup_settings(config: TrainConfig, faces: int) -> TrainConfig:
-    """`config` as the close-up net is trained with it on `faces` faces.
+    """`config` as it is in force for the close-up net, on data with `faces` faces.
 
-    Larger steps learn faster, by the root of how many times as large they are (Krizhevsky 2014, "One weird
-    trick"), and make fewer of them: the average's half-life stays what it is in faces.
+    The batch is smaller where the data have few faces. The learning rate grows with the square root of the
+    batch (Krizhevsky 2014, "One weird trick"), the average's half-life stays what it is in faces.
     """
-    batch = min(config.closeup_batch, max(BASE_CLOSEUP_BATCH, faces // LEAST_STEPS))
-    larger = batch / BASE_CLOSEUP_BATCH
+    base = config.base_closeup_batch
+    batch = min(config.closeup_batch, max(base, faces // LEAST_STEPS))
+    larger = batch / base
     return replace(
         config,
         closeup_batch=batch,

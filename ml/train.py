@@ -11,14 +11,13 @@ import random
 import signal
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ml.checkpoint import last_checkpoint, stored_settings
-from ml.config import AUGMENT_STRENGTHS, BASE_CLOSEUP_BATCH, PARTS, CloseupConfig, TrainConfig
+from ml.config import AUGMENT_STRENGTHS, PARTS, CloseupConfig, TrainConfig
 from ml.failures import explain
 from ml.hardware import describe_hardware
 from ml.options import amount, checkpoint, side
@@ -45,8 +44,9 @@ def seed_generators(seed: int) -> None:
     torch.manual_seed(seed + 1000 * rank())
 
 
-def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argparse.Namespace:
-    """The command line, checked; `default` is what it does not say."""
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line, checked."""
+    default = TrainConfig()
     parser = argparse.ArgumentParser(
         prog="python -m ml.train",
         allow_abbrev=False,
@@ -75,7 +75,7 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
         "--parts",
         nargs="+",
         choices=PARTS,
-        default=list(default.parts),
+        default=list(PARTS),
         help="nets to train; the other stays as it is",
     )
     add("--epochs", type=int, default=default.epochs)
@@ -86,11 +86,12 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
         help="longest canvas side, pixels, a multiple of 32",
     )
     add("--batch-size", type=int, default=default.batch_size, help="full-size canvases a step")
+    each = default.closeup_batch // default.batch_size
     add(
         "--closeup-batch",
         type=int,
-        default=default.closeup_batch,
-        help="faces a step of the close-up net, fewer where the data have few",
+        help="most faces a step of the close-up net; fewer where the data have few (default: "
+        f"{each} for each canvas of --batch-size)",
     )
     add(
         "--closeup-widths",
@@ -126,14 +127,14 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
         type=float,
         default=default.ema_half_life,
         help="steps after which an old weight counts half in the average that is kept; the close-up net's "
-        f"are of {BASE_CLOSEUP_BATCH} faces",
+        f"count as of {default.base_closeup_batch} faces each",
     )
     add(
         "--lr",
         type=amount,
         default=default.lr,
-        help=f"peak learning rate; the close-up net's at {BASE_CLOSEUP_BATCH} faces a step, it follows the "
-        "root of how many there are",
+        help="peak learning rate; the close-up net's is scaled by the square root of its batch size over "
+        f"{default.base_closeup_batch}",
     )
     add("--weight-decay", type=float, default=default.weight_decay)
     add(
@@ -161,14 +162,18 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
         default=Path("runs/detector.pt"),
         help=".pt to write; .onnx and card.json come beside it",
     )
-    add("--init-weights", type=Path, help="checkpoint to start from instead of random weights")
+    add(
+        "--init-weights",
+        type=Path,
+        help="checkpoint to start from instead of random weights; a resumed run has started already",
+    )
     add(
         "--run-dir",
         type=Path,
         help="folder of checkpoints, metrics.jsonl and figures (default: named after --weights)",
     )
     add("--name", help="version name written into the card (default: that of the weights and the date)")
-    add("--resume", action="store_true", help="go on from last.pt in the run folder, with its settings")
+    add("--resume", action="store_true", help="go on from last.pt in the run folder")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1 ...")
     add("--precision", choices=("auto", "bf16", "fp32"), default="auto")
     add("--threads", type=int, default=0, help="CPU threads (0: all cores)")
@@ -179,8 +184,9 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
     add("--json", action="store_true", help="progress as JSON lines on stdout")
     options = parser.parse_args(arguments)
     if options.frozen_norm_epochs is None:
-        most = options.epochs if options.resume else options.epochs // 3
-        options.frozen_norm_epochs = min(default.frozen_norm_epochs, most)
+        options.frozen_norm_epochs = min(default.frozen_norm_epochs, options.epochs // 3)
+    if options.closeup_batch is None:
+        options.closeup_batch = max(1, each * options.batch_size)
     options.run_dir = options.run_dir or options.weights.with_suffix("")
     options.name = options.name or f"{options.weights.stem}-{time.strftime('%Y%m%d')}"
     options.parts = tuple(name for name in PARTS if name in options.parts)
@@ -205,8 +211,6 @@ def parse_arguments(arguments: list[str] | None, default: TrainConfig) -> argpar
         parser.error("--closeup-widths must be at least 1")
     if options.init_weights and tuple(options.closeup_widths) != CloseupConfig().widths:
         parser.error("--closeup-widths is for a net that starts from random weights, not for --init-weights")
-    if options.resume and options.init_weights:
-        parser.error("--resume goes on from last.pt in the run folder, not from --init-weights")
     if options.teacher and "closeup" not in options.parts:
         parser.error("--teacher teaches the close-up net, which --parts leaves out")
     return options
@@ -233,22 +237,21 @@ class StopRequest:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    config = TrainConfig()
-    options = parse_arguments(arguments, config)
+    options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     keep_freed_memory()
     if options.threads:
         torch.set_num_threads(options.threads)
+    chosen = {
+        field.name: getattr(options, field.name)
+        for field in fields(TrainConfig)
+        if hasattr(options, field.name)
+    }
+    config = replace(TrainConfig(), **chosen)
     stop = StopRequest()
     signal.signal(signal.SIGTERM, stop)
     run = None
     try:
-        if options.resume:
-            config = stored_settings(last_checkpoint(options.run_dir))
-            options = parse_arguments(arguments, config)
-        config = replace(
-            config, **{name: value for name, value in vars(options).items() if hasattr(config, name)}
-        )
         with joined():
             seed_generators(config.seed)
             stop.waits = options.resume  # until what the earlier epochs have learned can be kept

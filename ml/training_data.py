@@ -56,7 +56,6 @@ class RunData:
             "votes": self.votes,
             "train_images": len(train),
             "hash": data_hash(train),
-            "valid_hash": data_hash(self.valid),
         }
         return description | ({"left_out": self.left_out} if self.left_out else {})
 

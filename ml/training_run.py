@@ -39,7 +39,7 @@ from ml.config import (
     ModelConfig,
     TrainConfig,
 )
-from ml.dataset import DatasetError, find_split, spread
+from ml.dataset import DatasetError, data_hash, find_split, spread
 from ml.engine import NonFiniteLossError, evaluate
 from ml.hard_negatives import teach_faces
 from ml.hardware import most_memory_used
@@ -52,6 +52,7 @@ from ml.parallel import leaders_word, local_device, rank, workers
 from ml.part import Part
 from ml.precision import choose_precision
 from ml.release import RESULTS, release
+from ml.resuming import as_begun, differences
 from ml.revision import git_revision
 from ml.schedule import closeup_settings, draw_closeup_size, epoch_batches, steps_per_epoch
 from ml.teachers import Teachers
@@ -74,9 +75,12 @@ class Run:
         self.folder: Path = options.run_dir
         self.leads = rank() == 0
         self.folder.mkdir(parents=True, exist_ok=True)
+        if options.resume and not (self.folder / "last.pt").exists():
+            raise CheckpointError(f"{self.folder / 'last.pt'} does not exist: there is nothing to resume")
         self.precision = choose_precision(local_device(options.device), options.precision)
         self.git_revision = git_revision()
         self.history: list[dict[str, Any]] = []
+        self.closeup_in_force: dict[str, float] | None = None
         self.best = dict.fromkeys(config.parts, -1.0)
         self.best_epoch = dict.fromkeys(config.parts, 0)
 
@@ -114,7 +118,9 @@ class Run:
         found.leave_out(cache.broken, strict=options.strict)
         for folder, statistics in found.statistics().items():
             self.say("data", folder=folder, **statistics)
-        self.data, self.valid_samples, self.test_samples = found.description(), found.valid, found.test
+        self.valid_samples, self.test_samples = found.valid, found.test
+        self.measured = spread(found.valid, options.valid_limit)
+        self.data = found.description() | {"valid_hash": data_hash(self.measured)}
         self.cache = cache.to(self.precision.device)
 
     def build(self) -> None:
@@ -125,15 +131,15 @@ class Run:
         self.teachers = Teachers(self.options.teacher, self.precision)
         if self.options.resume:  # nets as they were when the run began, whatever the defaults are by now
             model, _ = load_model(self.folder / "last.pt")
+            config = self.config = as_begun(config, read_checkpoint(self.folder / "last.pt"))
         elif self.options.init_weights:
             model, card = load_model(self.options.init_weights)
             self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
         if self.leads:
-            measured = spread(self.valid_samples, self.options.valid_limit)
             if "grid" in config.parts:
-                self.valid = prepare_validation(measured, config.image_size)
+                self.valid = prepare_validation(self.measured, config.image_size)
             if "closeup" in config.parts:
-                self.valid_closeups = prepare_closeups(measured, model.config.closeup.size)
+                self.valid_closeups = prepare_closeups(self.measured, model.config.closeup.size)
         self.model = model.to(self.precision.device)
         self.best_model = copy.deepcopy(self.model)
         """The best average of each part so far; a part that is not trained stays as it started."""
@@ -169,6 +175,10 @@ class Run:
         size = self.model.closeup.config.size
         sampler = CloseupSampler(self.cache, rare_share=self.config.rare_share)
         config = closeup_settings(self.config, len(sampler))
+        self.closeup_in_force = {
+            name: getattr(config, name) for name in ("closeup_batch", "lr", "ema_half_life")
+        }
+        log.info("the close-up net learns with %s", self.closeup_in_force)
         steps = max(1, round(len(sampler) / config.closeup_batch))
 
         def batches(epoch: int) -> Iterator[Closeups]:
@@ -202,19 +212,17 @@ class Run:
     def _resume(self, path: Path) -> None:
         content = read_checkpoint(path)
         try:
-            # older ones lack the newer settings
-            settings = {**TrainConfig().to_dict(), **content.get("train_config", {})}
-            data = {"valid_hash": self.data["valid_hash"], **content["data"]}
-            teachers = content["card"].get("teachers", [])
+            self.started_from = content["card"]["started_from"]
+            differing = differences(content, self.config, self.data, self.teachers.description)
             known_widths = CloseupConfig().widths, self.model.config.closeup.widths
-            other_nets = tuple(self.options.closeup_widths) not in known_widths
-            if other_nets or (settings, data, teachers) != (
-                self.config.to_dict(),
-                self.data,
-                self.teachers.description,
-            ):
+            if tuple(self.options.closeup_widths) not in known_widths:
+                differing.append("closeup_widths")
+            if self.options.init_weights and self.started_from is None:
+                differing.append("init_weights")
+            if differing:
                 raise CheckpointError(
-                    f"{path} belongs to a run with other settings or other data: it can't go on from it"
+                    f"{path} belongs to a run with other settings or other data ({', '.join(differing)}): it "
+                    "can't go on from it"
                 )
             self.best_model.load_state_dict(content["state"])
             for name, part in self.parts.items():
@@ -222,7 +230,6 @@ class Run:
                 check_moments(part.optimizer)
             self.epoch, self.history = int(content["epoch"]), list(content["history"])
             self.best, self.best_epoch = content["best"], content["best_epoch"]
-            self.started_from = content["card"]["started_from"]
             restore_generators(content["generators"])
         except torch.OutOfMemoryError:
             raise
@@ -371,6 +378,7 @@ class Run:
             "input_size": self.config.image_size,
             "model": self.model.config.to_dict(),
             "train": self.config.to_dict(),
+            "closeup_in_force": self.closeup_in_force,
             "data": self.data,
             "seed": self.config.seed,
             "epoch": max(self.best_epoch.values()),

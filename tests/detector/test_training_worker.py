@@ -33,6 +33,8 @@ from detector.services.training_process import training_command
 from tests.detector.workers import training_worker, wait_until
 from tests.ml.drawn_faces import make_dataset
 
+SHIPPED = Path(settings.BASE_DIR) / "ml/weights/detector.pt"
+
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = TrainingRun.Status
 
@@ -50,9 +52,12 @@ def broker() -> Iterator[redis.Redis]:
         yield client
 
 
-def queue_run(data_dir: Path, *, epochs: int, datasets: Iterable[Dataset] = ()) -> TrainingRun:
+def queue_run(
+    data_dir: Path, *, epochs: int, datasets: Iterable[Dataset] = (), init_weights: str = ""
+) -> TrainingRun:
     run = TrainingRun(
         name="drawn faces",
+        init_weights=init_weights,
         data_dirs=[str(data_dir)],
         epochs=epochs,
         image_size=64,
@@ -112,7 +117,7 @@ def keeps_the_best_when_it_is_cancelled_as_soon_as_it_is_resumed(run: TrainingRu
 
 
 def test_run_of_a_stopped_worker_goes_on_at_the_next_one_and_can_be_cancelled(drawn_faces, broker, tmp_path):
-    run = queue_run(drawn_faces, epochs=500)
+    run = queue_run(drawn_faces, epochs=500, init_weights=str(SHIPPED))
     checkpoint = Path(run.run_dir) / "last.pt"
     with training_worker(tmp_path / "first") as worker:
         wait_until(lambda: now(run).progress > 0, "the first epoch")

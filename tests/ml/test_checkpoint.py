@@ -95,6 +95,7 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
         ("config.closeup.size", 80.0),
         ("config.closeup.size", 100_000),
         ("config.closeup.widths", [0, 0, 0, 0]),
+        ("config.closeup.widths", [50_000] * 4),
         ("config.grid.stride", 0),
         ("config.grid.stride", "x"),
         ("config.grid.depths", "x"),

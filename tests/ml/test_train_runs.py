@@ -64,17 +64,18 @@ def test_a_resumed_run_learns_what_an_unbroken_one_learns(few, tmp_path):
         assert math.isclose(loss, losses(whole)[epoch], rel_tol=1e-4)
 
 
-def test_a_resumed_run_keeps_its_settings_and_what_it_is_measured_on(few, drawn, tmp_path):
-    train_and_kill(few, tmp_path, "--parts", "closeup", "--epochs", "2", "--augment", "light", after=1)
-    for other in (("--augment", "full"), ("--valid-dir", str(drawn))):
-        code, _, errors = train(few, tmp_path, "--resume", *other)
+def test_a_run_does_not_go_on_with_other_settings_or_measured_on_other_data(few, drawn, tmp_path):
+    options = ("--parts", "closeup", "--epochs", "2")
+    train_and_kill(few, tmp_path, *options, after=1)
+    for other, named in (
+        (("--augment", "light"), "augment"),
+        (("--valid-dir", str(drawn)), "data"),
+        (("--valid-limit", "5"), "data"),
+        (("--init-weights", "a.pt"), "init_weights"),
+    ):
+        code, _, errors = train(few, tmp_path, *options, "--resume", *other)
         assert code == 2
-        assert "other settings or other data" in errors
-    code, events, errors = train(few, tmp_path, "--resume")
-    assert code == 0, errors
-    assert [event["epoch"] for event in epochs(events)] == [2]
-    settings = read_checkpoint(tmp_path / "detector.pt")["card"]["train"]
-    assert (settings["parts"], settings["augment"]) == (("closeup",), "light")
+        assert f"other settings or other data ({named})" in errors
 
 
 def test_a_run_from_before_the_nets_told_faces_can_go_on(few, tmp_path):
@@ -135,6 +136,31 @@ def test_a_run_may_start_from_the_best_of_the_one_that_it_replaces(few, tmp_path
     assert read_checkpoint(tmp_path / "best.pt")["card"]["started_from"]["epoch"] == 1
 
 
+def test_a_run_that_started_from_weights_is_resumed_by_the_same_command(few, tmp_path):
+    once = ("--parts", "closeup", "--epochs", "1")
+    assert train(few, tmp_path / "first", *once)[0] == 0
+    weights = tmp_path / "first/detector.pt"
+    options = ("--parts", "closeup", "--epochs", "2", "--init-weights", str(weights))
+    train_and_kill(few, tmp_path / "run", *options, after=1)
+    weights.unlink()  # what it has given is in the checkpoint
+    code, events, errors = train(few, tmp_path / "run", *options, "--resume")
+    assert code == 0, errors
+    assert [event["epoch"] for event in epochs(events)] == [2]
+    assert read_checkpoint(tmp_path / "run/detector.pt")["card"]["started_from"]["epoch"] == 1
+
+
+def test_a_run_of_an_earlier_release_goes_on_with_its_own_batch(few, tmp_path):
+    options = ("--parts", "closeup", "--epochs", "2", "--closeup-batch", "16", "--lr", "0.004")
+    train_and_kill(few, tmp_path, *options, after=1)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    del content["train_config"]["base_closeup_batch"], content["data"]["valid_hash"]
+    torch.save(content, tmp_path / "last.pt")
+    code, _, errors = train(few, tmp_path, *options, "--resume")
+    assert code == 0, errors
+    in_force = read_checkpoint(tmp_path / "detector.pt")["card"]["closeup_in_force"]
+    assert in_force == {"closeup_batch": 16, "lr": 0.004, "ema_half_life": 1000.0}
+
+
 def test_faces_of_no_known_expression_do_not_train_the_close_up_net(tmp_path):
     drawn = make_dataset(tmp_path / "set", train=12, valid=2, size=64)
     for label in (drawn / "train/labels").iterdir():
@@ -163,7 +189,6 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
         (["--teacher", "/nowhere.pt"], "/nowhere.pt does not exist"),
         (["--teacher-share", "1.5"], "between 0 and 1"),
         (["--teacher", "a.pt", "--parts", "grid"], "which --parts leaves out"),
-        (["--resume", "--init-weights", "a.pt"], "not from --init-weights"),
         (["--weights", "runs/mine"], "runs/mine is not the name of a .pt file"),
         (["--weights", "mine.onnx"], "mine.onnx is not the name of a .pt file"),
         (["--lr", "nan"], "nan is not a positive number"),
