@@ -228,8 +228,9 @@ class Run:
             for name, part in self.parts.items():
                 part.load_state_dict(content["parts"][name])
                 check_moments(part.optimizer)
-            self.epoch, self.history = int(content["epoch"]), list(content["history"])
-            self.best, self.best_epoch = content["best"], content["best_epoch"]
+            self.epoch, self.history = int(content["epoch"]), [dict(row) for row in content["history"]]
+            self.best = {name: float(content["best"][name]) for name in self.parts}
+            self.best_epoch = {name: int(content["best_epoch"][name]) for name in self.parts}
             restore_generators(content["generators"])
         except torch.OutOfMemoryError:
             raise

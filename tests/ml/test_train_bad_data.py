@@ -101,6 +101,7 @@ def begun(few, tmp_path_factory) -> Path:
         "card",
         "generators",
         "history",
+        "best",
     ],
 )
 @pytest.mark.parametrize("change", ["removed", "of another kind"])
