@@ -116,7 +116,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 def load_model(path: Path) -> tuple[Detector, dict[str, Any]]:
     """The detector in `path` (evaluation mode, float32) and its card. Raises CheckpointError."""
-    content = read_checkpoint(path)
+    return rebuild_model(read_checkpoint(path), path)
+
+
+def rebuild_model(content: dict[str, Any], path: Path) -> tuple[Detector, dict[str, Any]]:
+    """What `load_model` gives, of `content` that was read from `path`. Raises CheckpointError."""
     try:
         config, state = ModelConfig.from_dict(content["config"]), content["state"]
         _check_shapes(config, state)

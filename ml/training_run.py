@@ -23,6 +23,7 @@ from ml.checkpoint import (
     check_moments,
     load_model,
     read_checkpoint,
+    rebuild_model,
     replace_file,
     restore_generators,
     save_checkpoint,
@@ -129,9 +130,11 @@ class Run:
         self.started_from: dict[str, Any] | None = None
         model = Detector(ModelConfig(closeup=CloseupConfig(widths=tuple(self.options.closeup_widths))))
         self.teachers = Teachers(self.options.teacher, self.precision)
-        if self.options.resume:  # nets as they were when the run began, whatever the defaults are by now
-            model, _ = load_model(self.folder / "last.pt")
-            config = self.config = as_begun(config, read_checkpoint(self.folder / "last.pt"))
+        last = self.folder / "last.pt"
+        content = read_checkpoint(last) if self.options.resume else None
+        if content:  # nets as they were when the run began, whatever the defaults are by now
+            model, _ = rebuild_model(content, last)
+            config = self.config = as_begun(config, content)
         elif self.options.init_weights:
             model, card = load_model(self.options.init_weights)
             self.started_from = {key: value for key, value in card.items() if key not in RESULTS}
@@ -145,8 +148,8 @@ class Run:
         """The best average of each part so far; a part that is not trained stays as it started."""
         self.parts = {name: getattr(self, f"_{name}_part")() for name in config.parts}
         self.epoch = 0
-        if self.options.resume:
-            self._resume(self.folder / "last.pt")
+        if content:
+            self._resume(content, last)
         elif self.leads:
             self._remove_earlier()
 
@@ -209,8 +212,7 @@ class Run:
         is_plain = epoch >= self.config.epochs - self.config.plain_epochs
         return min(strength, PLAIN_STRENGTH) if is_plain else strength
 
-    def _resume(self, path: Path) -> None:
-        content = read_checkpoint(path)
+    def _resume(self, content: dict[str, Any], path: Path) -> None:
         try:
             self.started_from = content["card"]["started_from"]
             differing = differences(content, self.config, self.data, self.teachers.description)
