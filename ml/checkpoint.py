@@ -156,7 +156,7 @@ def load_trained(path: Path, *parts: str) -> tuple[Detector, dict[str, Any]]:
     """What `load_model` gives, of a checkpoint whose `parts` were trained. Raises CheckpointError."""
     model, card = load_model(path)
     try:
-        trained = _trained_parts(card)
+        trained = trained_parts(card)
     except (AttributeError, TypeError) as error:
         raise CheckpointError(f"{path} holds no readable card") from error
     for part in parts:
@@ -165,11 +165,11 @@ def load_trained(path: Path, *parts: str) -> tuple[Detector, dict[str, Any]]:
     return model, card
 
 
-def _trained_parts(card: dict[str, Any]) -> set[str]:
+def trained_parts(card: dict[str, Any]) -> set[str]:
     """The nets that a card's run, or the one it started from, has trained."""
     started_from = card.get("started_from") or {}
     parts = set(card.get("parts") or card.get("train", {}).get("parts") or PARTS)
-    return parts | _trained_parts(started_from) if started_from else parts
+    return parts | trained_parts(started_from) if started_from else parts
 
 
 def _is_card(card: Any) -> bool:

@@ -1,16 +1,20 @@
 """python -m ml.join: one detector of two runs, the grid net of one and the close-up net of the other.
 
-The nets share nothing, so they may be trained side by side (--parts) on different machines or cores.
+The nets share nothing, so they may be trained side by side (--parts) on different machines or cores. Where
+several close-up nets are named, of which the later ones went on from the first, the mean of their weights is
+taken (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"); one that is named twice counts twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from ml.checkpoint import CheckpointError, load_trained
 from ml.config import EMOTIONS, NAME, ModelConfig
@@ -28,22 +32,24 @@ from ml.revision import git_revision
 
 OF_A_RUN = (
     *("version", "train", "data", "seed", "epoch", "best_epoch", "started_from", "teachers"),
-    *("git_revision", "torch", "device"),
+    *("git_revision", "torch", "device", "mean_of"),
 )
 """What a card says of the run that made it."""
 
 
-def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str, Any]]:
+def join(grid_weights: Path, closeup_weights: Sequence[Path]) -> tuple[Detector, dict[str, Any]]:
     """The joined detector and its card, which keeps where each part came from. Raises CheckpointError."""
     first, grid_card = load_trained(grid_weights, "grid")
-    second, closeup_card = load_trained(closeup_weights, "closeup")
-    model = Detector(ModelConfig(first.config.grid, second.config.closeup))
+    closeups = [load_trained(path, "closeup") for path in closeup_weights]
+    config = closeups[0][0].config.closeup
+    if any(other.config.closeup != config for other, _ in closeups):
+        raise CheckpointError("close-up nets of different sizes have no mean")
+    model = Detector(ModelConfig(first.config.grid, config))
     model.grid.load_state_dict(first.grid.state_dict())
-    model.closeup.load_state_dict(second.closeup.state_dict())
-    cards = {  # a detector that was joined itself knows each part's run
-        name: {**whole, **whole.get("parts", {}).get(name, {})}
-        for name, whole in (("grid", grid_card), ("closeup", closeup_card))
-    }
+    model.closeup.load_state_dict(mean_weights([other.closeup for other, _ in closeups]))
+    parts = {"grid": _of_its_run(grid_card, "grid")}
+    runs = [_of_its_run(card, "closeup") for _, card in closeups]
+    parts["closeup"] = runs[0] if len(runs) == 1 else runs[0] | {"mean_of": runs}
     card = {
         "name": NAME,
         "version": grid_card.get("version", "unnamed"),
@@ -51,11 +57,24 @@ def join(grid_weights: Path, closeup_weights: Path) -> tuple[Detector, dict[str,
         "input_size": grid_card.get("input_size", 320),
         "model": model.config.to_dict(),
         "git_revision": git_revision(),
-        "parts": {
-            name: {key: found[key] for key in OF_A_RUN if key in found} for name, found in cards.items()
-        },
+        "parts": parts,
     }
     return model.eval(), card
+
+
+def mean_weights(nets: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """The mean of the weights and running statistics of nets of one shape."""
+    states = [net.state_dict() for net in nets]
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype)
+        for name, value in states[0].items()
+    }
+
+
+def _of_its_run(card: dict[str, Any], part: str) -> dict[str, Any]:
+    """What a card says of the run that trained this part; one of a joined detector knows each part's."""
+    found = {**card, **card.get("parts", {}).get(part, {})}
+    return {key: found[key] for key in OF_A_RUN if key in found}
 
 
 def teach(model: Detector, options: argparse.Namespace, *, input_size: int) -> int:
@@ -73,7 +92,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m ml.join", allow_abbrev=False, description=__doc__)
     parser.add_argument("--grid", type=Path, required=True, help="checkpoint (.pt) that finds the faces")
-    parser.add_argument("--closeup", type=Path, required=True, help="checkpoint (.pt) that reads expressions")
+    parser.add_argument(
+        "--closeup",
+        type=Path,
+        action="append",
+        required=True,
+        help="checkpoint (.pt) that reads expressions; again for more, whose mean is taken",
+    )
     parser.add_argument(
         "--data-dir",
         type=Path,

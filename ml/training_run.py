@@ -28,6 +28,7 @@ from ml.checkpoint import (
     restore_generators,
     save_checkpoint,
     save_weights,
+    trained_parts,
 )
 from ml.closeups import Closeups, CloseupSampler
 from ml.config import (
@@ -396,7 +397,7 @@ class Run:
     def finish(self) -> None:
         """Calibrate, export and measure the best weights, and draw the run's figures.
 
-        A net trained alone from random weights is only saved, as a checkpoint to join. Raises ExportError.
+        Half a detector is only saved, as a checkpoint to join. Raises ExportError.
         """
         if not self.leads:
             return
@@ -407,10 +408,10 @@ class Run:
             self.measure_and_keep_best()
         self.say("phase", phase="finishing")
         weights: Path = self.options.weights
-        if self.started_from is None and set(self.config.parts) != set(PARTS):
+        if trained_parts(self.card()) != set(PARTS):
             save_weights(weights, self.best_model, card=self.card())
             self.say("done", pt=str(weights), run_dir=str(self.folder))
-            return  # half a detector; `ml.join` makes a whole one of two
+            return  # `ml.join` makes a whole detector of two halves
         places = teach_faces(
             self.best_model, self.cache, input_size=self.config.image_size, precision=self.precision
         )

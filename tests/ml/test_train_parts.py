@@ -92,5 +92,39 @@ def test_two_runs_are_joined_into_one_detector(whole, drawn, tmp_path):
     assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (1, best)
     assert card["calibration"]["prior_ratios"] == PRIOR_RATIOS
     assert Predictor(joined.with_suffix(".onnx")).version == "both"
-    again = join.join(joined, joined)[1]
+    again = join.join(joined, [joined])[1]
     assert again["parts"] == read_checkpoint(joined)["card"]["parts"]  # each part's run, not the joining
+
+
+def test_what_goes_on_from_half_a_detector_is_half_of_one(half, drawn, tmp_path):
+    options = ("--parts", "grid", "--epochs", "1", "--init-weights", str(half))
+    code, events, errors = train(drawn, tmp_path, *options)
+    assert code == 0, errors
+    assert events[-1].keys() == {"event", "pt", "run_dir"}
+    assert not (tmp_path / "detector.onnx").exists()
+
+
+def test_of_several_closeup_nets_the_mean_is_taken_and_the_card_names_all(whole, drawn, tmp_path):
+    first = whole / "detector.pt"
+    options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(first), "--discount-sources")
+    code, _, errors = train(drawn, tmp_path / "on", *options)
+    assert code == 0, errors
+    second = tmp_path / "on/detector.pt"
+    model, card = join.join(first, [first, first, second])
+    before, after = (read_checkpoint(path)["state"] for path in (first, second))
+    for name, value in model.state_dict().items():
+        weight = 2 / 3 if name.startswith("closeup.") else 1.0
+        wanted = weight * before[name].float() + (1 - weight) * after[name].float()
+        assert torch.allclose(value.float(), wanted, atol=1 if name.endswith("num_batches_tracked") else 1e-5)
+    runs = card["parts"]["closeup"]["mean_of"]
+    assert [run["train"]["discount_sources"] for run in runs] == [False, False, True]
+
+
+def test_closeup_nets_of_different_sizes_have_no_mean(whole, drawn, tmp_path, capsys):
+    wide = ("--parts", "closeup", "--epochs", "1", "--closeup-widths", "8", "8", "8", "16")
+    code, _, errors = train(drawn, tmp_path / "wide", *wide)
+    assert code == 0, errors
+    arguments = ["--grid", str(whole / "detector.pt"), "--closeup", str(whole / "detector.pt")]
+    arguments += ["--closeup", str(tmp_path / "wide/detector.pt"), "--data-dir", str(drawn)]
+    assert join.main([*arguments, "--weights", str(tmp_path / "mean.pt")]) == 2
+    assert capsys.readouterr().err == "error: close-up nets of different sizes have no mean\n"
