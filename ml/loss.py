@@ -12,20 +12,14 @@ from ml.model import cell_centers, decode_boxes
 from ml.targets import assign_cells
 
 
-def expression_loss(
-    logits: Tensor, classes: Tensor, *, label_smoothing: float, offsets: Tensor | None = None
-) -> Tensor:
+def expression_loss(logits: Tensor, classes: Tensor, *, label_smoothing: float) -> Tensor:
     """Cross-entropy of class logits [P, C] against target distributions [P, C]; rows of zeros are left out.
 
-    The mean over the others, 0 where there is none. `offsets` [P, C] are added to the logits before they are
-    held against the targets (`ml.sources`). Targets are smoothed evenly, or in proportion to exp(offsets):
-    else a net would have to think likelier what a source never shows, to make up for its offset.
+    The mean over the others, 0 where there is none.
     """
     known = classes.sum(-1, keepdim=True)  # 1 for a known expression, less for an uncertain label, 0 for none
-    offsets = torch.zeros_like(classes) if offsets is None else offsets
-    smooth = classes * (1 - label_smoothing) + known * label_smoothing * offsets.softmax(-1)
-    logits = logits.float() + offsets
-    return -(smooth * F.log_softmax(logits, dim=-1)).sum() / known.sum().clamp(min=1)
+    smooth = classes * (1 - label_smoothing) + known * label_smoothing / classes.shape[-1]
+    return -(smooth * F.log_softmax(logits.float(), dim=-1)).sum() / known.sum().clamp(min=1)
 
 
 def closeup_loss(
@@ -43,13 +37,13 @@ def closeup_loss(
 
     logits [P, C or C + 1] from CloseupNet, classes [P, C] target distributions, is_face [P] in 0..1. In a
     batch of nothing but faces "face" is 0: it would teach no more than always to say yes. `offsets` [P, C]
-    are for the labels: see `expression_loss`. Where teachers say `taught` [P, C] of the same close-ups,
-    `teacher_share` of what the labels teach becomes "teacher", the cross-entropy against that (Hinton et al.
-    2015, "Distilling the knowledge in a neural network").
+    are added to the logits before they are held against the labels (`ml.sources`). Where teachers say
+    `taught` [P, C] of the same close-ups, `teacher_share` of what the labels teach becomes "teacher", the
+    cross-entropy against that (Hinton et al. 2015, "Distilling the knowledge in a neural network").
     """
     count = classes.shape[-1]
-    held = expression_loss(logits[:, :count], classes, label_smoothing=label_smoothing, offsets=offsets)
-    terms = {"expression": held}
+    held = logits[:, :count] if offsets is None else logits[:, :count] + offsets
+    terms = {"expression": expression_loss(held, classes, label_smoothing=label_smoothing)}
     if taught is not None:
         said = expression_loss(logits[:, :count], taught * is_face[:, None], label_smoothing=0.0)
         terms = {"expression": (1 - teacher_share) * terms["expression"], "teacher": teacher_share * said}

@@ -155,6 +155,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="last epochs in which batch norms keep their running statistics (default: "
         f"{default.frozen_norm_epochs}, but a third of the run at most, as they must gather some first)",
     )
+    add(
+        "--plain-epochs",
+        type=int,
+        default=default.plain_epochs,
+        help="last epochs in which pictures are varied but weakly",
+    )
     add("--seed", type=int, default=default.seed)
     add(
         "--weights",
@@ -194,6 +200,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     no_less_than_nothing = (
         "frozen_norm_epochs",
         "patience",
+        "plain_epochs",
         "seed",
         "threads",
         "valid_limit",

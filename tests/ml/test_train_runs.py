@@ -194,6 +194,7 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
         (["--lr", "nan"], "nan is not a positive number"),
         (["--cache-gb", "inf"], "inf is not a positive number"),
         (["--weight-decay", "nan"], "at least 0"),
+        (["--plain-epochs", "-1"], "at least 0"),
         (["--seed", "5000000000"], "at most 4294967295"),
         (["--closeup-widths", "8", "8", "8", "8", "--init-weights", "a.pt"], "starts from random weights"),
     ],
@@ -223,13 +224,14 @@ def test_a_source_that_is_left_out_is_measured_and_not_trained_on(few, tmp_path)
         "file,source\n" + "".join(f"{name},{'odd' if name in odd else 'even'}\n" for name in names)
     )
     options = ("--parts", "closeup", "--epochs", "1", "--leave-out", "odd", "--discount-sources")
+    options += ("--plain-epochs", "0")
     code, events, errors = train(copy, tmp_path / "run", *options)
     assert code == 0, errors
     card = read_checkpoint(tmp_path / "run/detector.pt")["card"]
     in_train = {path.name for path in (copy / "train/images").iterdir()}
     assert card["data"]["train_images"] == len(in_train - set(odd)) < len(in_train)
     assert card["data"]["left_out"] == ["odd"]
-    assert card["train"]["discount_sources"]
+    assert (card["train"]["discount_sources"], card["train"]["plain_epochs"]) == (True, 0)
     counted = next(event for event in events if event["event"] == "data")
     assert counted["images"] == card["data"]["train_images"]
     epoch = next(event for event in events if event["event"] == "epoch")
