@@ -155,21 +155,17 @@ def _check_shapes(config: ModelConfig, state: dict[str, Tensor]) -> None:
 def load_trained(path: Path, *parts: str) -> tuple[Detector, dict[str, Any]]:
     """What `load_model` gives, of a checkpoint whose `parts` were trained. Raises CheckpointError."""
     model, card = load_model(path)
-    try:
-        trained = trained_parts(card)
-    except (AttributeError, TypeError) as error:
-        raise CheckpointError(f"{path} holds no readable card") from error
     for part in parts:
-        if part not in trained:
+        if part not in trained_parts(card):
             raise CheckpointError(f"{path} comes from a run that did not train its {part} net")
     return model, card
 
 
 def trained_parts(card: dict[str, Any]) -> set[str]:
     """The nets that a card's run, or the one it started from, has trained."""
-    started_from = card.get("started_from") or {}
+    started_from = card.get("started_from")
     parts = set(card.get("parts") or card.get("train", {}).get("parts") or PARTS)
-    return parts | trained_parts(started_from) if started_from else parts
+    return parts if started_from is None else parts | trained_parts(started_from)
 
 
 def _is_card(card: Any) -> bool:
@@ -185,6 +181,7 @@ def _is_card(card: Any) -> bool:
             and all(math.isfinite(value) for value in numbers)
             and all(0 < value < math.inf for value in factors)
             and all(isinstance(table, dict) for table in tables)
+            and trained_parts(card) <= set(PARTS)
         )
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, RecursionError, TypeError, ValueError):
         return False

@@ -1,8 +1,8 @@
 """python -m ml.join: one detector of two runs, the grid net of one and the close-up net of the other.
 
-The nets share nothing, so they may be trained side by side (--parts) on different machines or cores. Where
-several close-up nets are named, of which the later ones went on from the first, the mean of their weights is
-taken (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"); one that is named twice counts twice.
+The nets share nothing, so they may be trained side by side (--parts) on different machines or cores. Of
+several close-up nets that went on from one another the mean of the weights is taken (Wortsman et al. 2022,
+"Robust fine-tuning of zero-shot models").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.checkpoint import CheckpointError, load_trained
-from ml.config import EMOTIONS, NAME, ModelConfig
+from ml.config import EMOTIONS, NAME, PARTS, ModelConfig
 from ml.dataset import DatasetError, find_split
 from ml.evaluate import format_figures, read_samples
 from ml.export import ExportError
@@ -42,8 +42,12 @@ def join(grid_weights: Path, closeup_weights: Sequence[Path]) -> tuple[Detector,
     first, grid_card = load_trained(grid_weights, "grid")
     closeups = [load_trained(path, "closeup") for path in closeup_weights]
     config = closeups[0][0].config.closeup
-    if any(other.config.closeup != config for other, _ in closeups):
-        raise CheckpointError("close-up nets of different sizes have no mean")
+    for path, (other, _) in zip(closeup_weights, closeups, strict=True):
+        if other.config.closeup != config:
+            raise CheckpointError(
+                f"the close-up net of {path} is built otherwise than that of {closeup_weights[0]}: "
+                "they have no mean"
+            )
     model = Detector(ModelConfig(first.config.grid, config))
     model.grid.load_state_dict(first.grid.state_dict())
     model.closeup.load_state_dict(mean_weights([other.closeup for other, _ in closeups]))
@@ -74,6 +78,8 @@ def mean_weights(nets: Sequence[nn.Module]) -> dict[str, Tensor]:
 def _of_its_run(card: dict[str, Any], part: str) -> dict[str, Any]:
     """What a card says of the run that trained this part; one of a joined detector knows each part's."""
     found = {**card, **card.get("parts", {}).get(part, {})}
+    if part not in found.get("train", {}).get("parts", PARTS) and found.get("started_from"):
+        return _of_its_run(found["started_from"], part)
     return {key: found[key] for key in OF_A_RUN if key in found}
 
 
@@ -97,7 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         action="append",
         required=True,
-        help="checkpoint (.pt) that reads expressions; again for more, whose mean is taken",
+        help="checkpoint (.pt) that reads expressions; again for more that went on from one another, whose "
+        "mean is taken (that of independent runs is useless); one named twice counts twice",
     )
     parser.add_argument(
         "--data-dir",

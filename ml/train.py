@@ -159,7 +159,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--plain-epochs",
         type=int,
         default=default.plain_epochs,
-        help="last epochs in which pictures are varied but weakly",
+        help="last epochs in which full augmentation gives way to weak one, and close-ups are not blended",
     )
     add("--seed", type=int, default=default.seed)
     add(

@@ -104,27 +104,57 @@ def test_what_goes_on_from_half_a_detector_is_half_of_one(half, drawn, tmp_path)
     assert not (tmp_path / "detector.onnx").exists()
 
 
+def test_what_goes_on_from_a_whole_detector_without_a_card_is_a_whole_one(whole, drawn, tmp_path):
+    content = read_checkpoint(whole / "detector.pt")
+    bare = tmp_path / "bare.pt"
+    torch.save({name: content[name] for name in ("config", "emotions", "state")}, bare)
+    options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(bare))
+    code, _, errors = train(drawn, tmp_path / "on", *options)
+    assert code == 0, errors
+    assert Predictor(tmp_path / "on/detector.onnx")
+
+
+def test_a_grid_that_is_trained_on_half_a_detector_makes_it_whole(drawn, tmp_path, half):
+    options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(half))
+    code, _, errors = train(drawn, tmp_path, *options)
+    assert code == 0, errors
+    assert Predictor(tmp_path / "detector.onnx")
+    parts = join.join(tmp_path / "detector.pt", [tmp_path / "detector.pt"])[1]["parts"]
+    assert {name: run["train"]["parts"] for name, run in parts.items()} == {
+        "grid": ("grid",),
+        "closeup": ("closeup",),
+    }
+
+
 def test_of_several_closeup_nets_the_mean_is_taken_and_the_card_names_all(whole, drawn, tmp_path):
     first = whole / "detector.pt"
     options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(first), "--discount-sources")
     code, _, errors = train(drawn, tmp_path / "on", *options)
     assert code == 0, errors
     second = tmp_path / "on/detector.pt"
-    model, card = join.join(first, [first, first, second])
+    model, _ = join.join(first, [first, first, second])
     before, after = (read_checkpoint(path)["state"] for path in (first, second))
     for name, value in model.state_dict().items():
         weight = 2 / 3 if name.startswith("closeup.") else 1.0
         wanted = weight * before[name].float() + (1 - weight) * after[name].float()
         assert torch.allclose(value.float(), wanted, atol=1 if name.endswith("num_batches_tracked") else 1e-5)
+    arguments = ["--grid", str(first), "--closeup", str(first), "--closeup", str(first)]
+    arguments += ["--closeup", str(second)]
+    arguments += ["--data-dir", str(drawn)]
+    assert join.main([*arguments, "--weights", str(tmp_path / "mean/detector.pt")]) == 0
+    assert Predictor(tmp_path / "mean/detector.onnx")
+    card = json.loads((tmp_path / "mean/card.json").read_text())
     runs = card["parts"]["closeup"]["mean_of"]
     assert [run["train"]["discount_sources"] for run in runs] == [False, False, True]
 
 
-def test_closeup_nets_of_different_sizes_have_no_mean(whole, drawn, tmp_path, capsys):
+def test_closeup_nets_that_are_built_otherwise_have_no_mean(whole, drawn, tmp_path, capsys):
     wide = ("--parts", "closeup", "--epochs", "1", "--closeup-widths", "8", "8", "8", "16")
     code, _, errors = train(drawn, tmp_path / "wide", *wide)
     assert code == 0, errors
     arguments = ["--grid", str(whole / "detector.pt"), "--closeup", str(whole / "detector.pt")]
     arguments += ["--closeup", str(tmp_path / "wide/detector.pt"), "--data-dir", str(drawn)]
     assert join.main([*arguments, "--weights", str(tmp_path / "mean.pt")]) == 2
-    assert capsys.readouterr().err == "error: close-up nets of different sizes have no mean\n"
+    other, first = tmp_path / "wide/detector.pt", whole / "detector.pt"
+    told = f"error: the close-up net of {other} is built otherwise than that of {first}"
+    assert capsys.readouterr().err == f"{told}: they have no mean\n"
