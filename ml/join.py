@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from ml.checkpoint import CheckpointError, load_trained
 from ml.config import EMOTIONS, NAME, PARTS, ModelConfig
@@ -50,7 +50,10 @@ def join(grid_weights: Path, closeup_weights: Sequence[Path]) -> tuple[Detector,
             )
     model = Detector(ModelConfig(first.config.grid, config))
     model.grid.load_state_dict(first.grid.state_dict())
-    model.closeup.load_state_dict(mean_weights([other.closeup for other, _ in closeups]))
+    mean = AveragedModel(model.closeup, use_buffers=True)
+    for other, _ in closeups:
+        mean.update_parameters(other.closeup)
+    model.closeup.load_state_dict(mean.module.state_dict())
     parts = {"grid": _of_its_run(grid_card, "grid")}
     runs = [_of_its_run(card, "closeup") for _, card in closeups]
     parts["closeup"] = runs[0] if len(runs) == 1 else runs[0] | {"mean_of": runs}
@@ -64,15 +67,6 @@ def join(grid_weights: Path, closeup_weights: Sequence[Path]) -> tuple[Detector,
         "parts": parts,
     }
     return model.eval(), card
-
-
-def mean_weights(nets: Sequence[nn.Module]) -> dict[str, Tensor]:
-    """The mean of the weights and running statistics of nets of one shape."""
-    states = [net.state_dict() for net in nets]
-    return {
-        name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype)
-        for name, value in states[0].items()
-    }
 
 
 def _of_its_run(card: dict[str, Any], part: str) -> dict[str, Any]:

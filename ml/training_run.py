@@ -408,15 +408,16 @@ class Run:
             self.measure_and_keep_best()
         self.say("phase", phase="finishing")
         weights: Path = self.options.weights
-        if trained_parts(self.card()) != set(PARTS):
-            save_weights(weights, self.best_model, card=self.card())
+        card = self.card()
+        if trained_parts(card) != set(PARTS):
+            save_weights(weights, self.best_model, card=card)
             self.say("done", pt=str(weights), run_dir=str(self.folder))
             return  # `ml.join` makes a whole detector of two halves
         places = teach_faces(
             self.best_model, self.cache, input_size=self.config.image_size, precision=self.precision
         )
-        card = self.card() | {"hard_negatives": places}
         best = self.best_model.cpu().eval()
+        card |= {"hard_negatives": places}
         _, results = release(
             best, weights, card=card, samples=self.valid_samples, test_samples=self.test_samples
         )

@@ -114,7 +114,7 @@ def test_what_goes_on_from_a_whole_detector_without_a_card_is_a_whole_one(whole,
     assert Predictor(tmp_path / "on/detector.onnx")
 
 
-def test_a_grid_that_is_trained_on_half_a_detector_makes_it_whole(drawn, tmp_path, half):
+def test_the_other_net_trained_on_half_a_detector_makes_it_whole(half, drawn, tmp_path):
     options = ("--parts", "closeup", "--epochs", "1", "--init-weights", str(half))
     code, _, errors = train(drawn, tmp_path, *options)
     assert code == 0, errors
