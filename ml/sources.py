@@ -17,9 +17,9 @@ LEAST_PULL = 100
 """Faces more that it has at least: a few faces tell little of their source."""
 MOST = 3.0
 """How many times as common an expression passes for at most where sources of a single expression alone have
-it; it would not be learned otherwise."""
+it; how common it is in all says nothing there, and it would not be learned otherwise."""
 SINGLE = 0.9
-"""A source of which this share is one expression says nothing of how common expressions are."""
+"""Share of one expression from which a source is one of that expression alone."""
 
 
 def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
@@ -38,7 +38,7 @@ def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
         known = sample.labels[sample.labels >= 0]
         faces[name] += np.bincount(known, minlength=len(EMOTIONS)) if sample.votes is None else sample.votes
     mixed = [found for found in faces.values() if found.max() < SINGLE * found.sum()] or faces.values()
-    common = np.sum(list(mixed), axis=0)
+    common = np.sum(list(faces.values()), axis=0) * (np.sum(list(mixed), axis=0) > 0)
     shares = common.clip(min=1) / common.clip(min=1).sum()
     offsets = {}
     for name, found in faces.items():

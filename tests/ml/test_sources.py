@@ -34,12 +34,10 @@ def test_offsets_are_how_many_times_as_common_an_expression_is_in_the_source():
         *faces(1000, "happy", source="b"),
         *faces(3000, "sad", source="b"),
         *faces(2000, "sad", source="c"),
-    ]  # happy and sad are as common as one another: a source of nothing but sad ones does not say otherwise
+    ]  # of all faces 0.4 are happy and 0.6 are sad, those of the source that is nothing but sad among them
     of_a, of_c = told(samples, "a"), told(samples, "c")
-    assert of_a["happy"] == pytest.approx(
-        np.log((3000 + PULL * 4000 / 2) / ((1 + PULL) * 4000 / 2)), abs=0.01
-    )
-    assert of_c["sad"] == pytest.approx(np.log((1 + PULL / 2) / (1 + PULL) * 2), abs=0.01)
+    assert of_a["happy"] == pytest.approx(np.log((0.75 + PULL * 0.4) / ((1 + PULL) * 0.4)), abs=0.01)
+    assert of_c["sad"] == pytest.approx(np.log((1 + PULL * 0.6) / ((1 + PULL) * 0.6)), abs=0.01)
     assert of_c["happy"] == pytest.approx(np.log(PULL / (1 + PULL)), abs=0.01)  # never there, not ruled out
 
 
