@@ -175,12 +175,13 @@ class ServedGrid(nn.Module):
 
 class ServedCloseup(nn.Module):
     """The second look, as exported: uint8 close-ups [B, S, S, 3] -> boxes [B, 1, 4], the close-up itself, and
-    scores p(face) x p(class) [B, 1, classes].
+    scores sqrt(p(face)) x p(class) [B, 1, classes].
 
-    p(face) is the sigmoid of its logit, 1 where the net has none. p(class) is the softmax of the logits /
-    `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's share then
-    multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et al. 2002,
-    "Adjusting the outputs of a classifier to new a priori probabilities").
+    p(face) is the sigmoid of its logit, 1 where the net has none. Its root counts: the objectness that the
+    scores are multiplied by speaks of the same face and is no second witness. p(class) is the softmax of the
+    logits / `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's
+    share then multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et
+    al. 2002, "Adjusting the outputs of a classifier to new a priori probabilities").
     """
 
     def __init__(
@@ -203,5 +204,5 @@ class ServedCloseup(nn.Module):
         classes = self.closeup.config.classes
         scores = torch.softmax(logits[:, :classes] / self.temperature + self.log_ratios, dim=-1)
         if self.closeup.config.tells_faces:
-            scores = scores * logits[:, classes:].sigmoid()
+            scores = scores * logits[:, classes:].sigmoid().sqrt()
         return boxes, scores[:, None]

@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
         closeup, grid = served_nets(model, card)
         proto = assemble(
             quantize(trace_closeup(closeup), closeups, skip=[0]),
-            quantize(trace_grid(grid), frames, skip=[0, -1]),
+            quantize(trace_grid(grid), frames, skip=[0, -2, -1]),  # boxes are read from what the last two say
             closeup_size=size,
             card=card,
         )
