@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from PIL import Image
 
@@ -25,6 +26,12 @@ def trained(drawn, tmp_path_factory):
     code, events, errors = train(drawn, run_dir, "--epochs", "72", "--valid-every", "36", *narrow)
     assert code == 0, errors
     return run_dir, events
+
+
+def _in_int8(nodes) -> list[bool]:
+    """Of each convolution, in their order, whether its weights are int8."""
+    scaled = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    return [node.input[1] in scaled for node in nodes if node.op_type == "Conv"]
 
 
 def test_the_loss_falls(trained):
@@ -94,4 +101,8 @@ def test_an_int8_copy_is_smaller_and_finds_the_same_faces(trained, drawn, tmp_pa
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["quantized"] == "int8"
     assert card["metrics"]["face_AP50"] == small.card["metrics"]["face_AP50"]
+    branches = {branch.name: branch.g.node for branch in onnx.load(out).graph.node[0].attribute}
+    closeup, grid = (_in_int8(branches[name]) for name in ("then_branch", "else_branch"))
+    assert closeup == [False, *[True] * (len(closeup) - 1)]
+    assert grid == [False, *[True] * (len(grid) - 3), False, False]
     assert quantize.main([*options[:3], str(tmp_path / "nothing"), *options[4:]]) == 2
