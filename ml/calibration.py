@@ -46,7 +46,7 @@ def fit_temperature(results: Sequence[FrameResult]) -> float:
 def fit_objectness(results: Sequence[FrameResult], *, steps: int = 25) -> float:
     """The bias, -5 to 5, with which the sigmoid of the objectness logit says how many of the boxes are faces.
 
-    What is measured has been multiplied by the root of the second look's p(face), which is near 1 for faces:
+    What is measured has been multiplied by a power of the second look's p(face), which is near 1 for faces:
     the bias comes out a little too low.
 
     Logistic regression by Newton's method with the scale kept at 1: a free scale (Platt 1999) is steeper, and

@@ -174,7 +174,10 @@ def _is_card(card: Any) -> bool:
         json.dumps(card)
         calibration = card.get("calibration", {})
         numbers = [calibration.get("objectness_bias", 0.0), *card.get("thresholds", {}).values()]
-        factors = [calibration.get("temperature", 1.0), *(calibration.get("prior_ratios") or {}).values()]
+        factors = [
+            *(calibration.get(name, 1.0) for name in ("temperature", "face_power")),
+            *(calibration.get("prior_ratios") or {}).values(),
+        ]
         tables = [card.get("metrics", {}), *card.get("parts", {}).values()]
         return (
             card.get("input_size", INPUT_SIZES[0]) in INPUT_SIZES

@@ -94,6 +94,11 @@ angry ones the nets say too seldom that they are. A judgement, held against vali
 docs/EXPERIMENTS.md has what other values give."""
 
 
+FACE_POWER = 0.5
+"""Power of the second look's p(face) in a face's score: the objectness that it is multiplied by speaks of the
+same face and is no second witness. Chosen on validation scenes: docs/EXPERIMENTS.md."""
+
+
 @dataclass(frozen=True)
 class TrainConfig(_Serializable):
     """One training run. The defaults are those of the shipped nets' first runs, but for epochs and seeds; the

@@ -34,7 +34,14 @@ _MIN_HALVED = 256
 """Smaller tensors (biases, shapes) are stored as they are."""
 
 
-_TRACED = {"calibration": {"temperature": 1.61, "prior_ratios": {EMOTIONS[0]: 1.61}, "objectness_bias": 1.61}}
+_TRACED = {
+    "calibration": {
+        "temperature": 1.61,
+        "prior_ratios": {EMOTIONS[0]: 1.61},
+        "face_power": 1.37,
+        "objectness_bias": 1.61,
+    }
+}
 """The card that nets are traced with; its values are replaced afterwards. The exporter leaves out a division
 by 1 or an addition of 0, and stores equal constants once; these are equal to none."""
 
@@ -116,6 +123,7 @@ def served_nets(model: Detector, card: dict[str, Any]) -> tuple[ServedCloseup, S
         model.closeup,
         temperature=calibration.get("temperature", 1.0),
         prior_ratios=calibration.get("prior_ratios"),
+        face_power=calibration.get("face_power", 1.0),
     )
     grid = ServedGrid(model.grid, objectness_bias=calibration.get("objectness_bias", 0.0))
     return closeup.eval(), grid.eval()

@@ -28,9 +28,9 @@ MAX_IMAGES = 3000
 """More are not looked through for such places: those chosen are spread evenly."""
 MIN_PLACES = 50
 """With fewer the second look stays as it is."""
-FACES = 8192
+FACES = 4096
 """Faces to learn from, at each strength of augmentation."""
-VIEWS = 8000
+VIEWS = 3000
 """Views of those places, at each strength."""
 FACE_WEIGHT = 1.5
 """What a face counts against a place: boxes of the first look are faces more often than not."""

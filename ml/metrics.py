@@ -30,8 +30,8 @@ _FACE = (1,)
 class FrameResult:
     """One validation image: what the detector found in it and what is there.
 
-    boxes [n, 4] x1, y1, x2, y2 as fractions; scores [n, 9] = p(face) x p(class), after suppression, down
-    to a score of about 0.01; true_boxes [m, 4] fractions; true_labels [m], -1 for a face of unknown
+    boxes [n, 4] x1, y1, x2, y2 as fractions; scores [n, 9] as in `ml.predictor.Detection`, after suppression,
+    down to a score of about 0.01; true_boxes [m, 4] fractions; true_labels [m], -1 for a face of unknown
     expression; width and height in pixels; `source` groups images in the report.
     """
 

@@ -175,13 +175,12 @@ class ServedGrid(nn.Module):
 
 class ServedCloseup(nn.Module):
     """The second look, as exported: uint8 close-ups [B, S, S, 3] -> boxes [B, 1, 4], the close-up itself, and
-    scores sqrt(p(face)) x p(class) [B, 1, classes].
+    scores p(face)^`face_power` x p(class) [B, 1, classes].
 
-    p(face) is the sigmoid of its logit, 1 where the net has none. Its root counts: the objectness that the
-    scores are multiplied by speaks of the same face and is no second witness. p(class) is the softmax of the
-    logits / `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's
-    share then multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et
-    al. 2002, "Adjusting the outputs of a classifier to new a priori probabilities").
+    p(face) is the sigmoid of its logit, 1 where the net has none. p(class) is the softmax of the logits /
+    `temperature` (Guo et al. 2017, "On calibration of modern neural networks"), each expression's share then
+    multiplied by its `prior_ratios` (1 where it names none), all divided by their sum (Saerens et al. 2002,
+    "Adjusting the outputs of a classifier to new a priori probabilities").
     """
 
     def __init__(
@@ -190,12 +189,15 @@ class ServedCloseup(nn.Module):
         *,
         temperature: float = 1.0,
         prior_ratios: Mapping[str, float] | None = None,
+        face_power: float = 1.0,
     ) -> None:
         super().__init__()
         self.closeup = closeup
         self.register_buffer("temperature", torch.tensor(float(temperature)))
         ratios = torch.tensor([(prior_ratios or {}).get(name, 1.0) for name in EMOTIONS])
         self.register_buffer("log_ratios", ratios.log())
+        if closeup.config.tells_faces:
+            self.register_buffer("face_power", torch.tensor(float(face_power)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         logits = self.closeup(images.permute(0, 3, 1, 2).float() / 255.0).float()
@@ -204,5 +206,5 @@ class ServedCloseup(nn.Module):
         classes = self.closeup.config.classes
         scores = torch.softmax(logits[:, :classes] / self.temperature + self.log_ratios, dim=-1)
         if self.closeup.config.tells_faces:
-            scores = scores * logits[:, classes:].sigmoid().sqrt()
+            scores = scores * logits[:, classes:].sigmoid() ** self.face_power
         return boxes, scores[:, None]

@@ -56,7 +56,8 @@ class DetectorFileError(Exception):
 class Detection:
     """One face. Coordinates are fractions of the upright image, 0..1, origin top left.
 
-    `scores` holds p(face) x p(expression) for all nine; `score == scores[label]` is the highest of them.
+    `scores` holds how sure the detector is of a face x p(expression) for all nine; `score == scores[label]`
+    is the highest of them.
     """
 
     label: str

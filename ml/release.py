@@ -11,7 +11,7 @@ from typing import Any
 
 from ml.calibration import choose_min_score, fit_objectness, fit_temperature
 from ml.checkpoint import replace_file, save_weights
-from ml.config import PRIOR_RATIOS
+from ml.config import FACE_POWER, PRIOR_RATIOS
 from ml.dataset import Sample
 from ml.evaluate import measure
 from ml.export import export_onnx, recalibrate_onnx, write_card
@@ -39,12 +39,13 @@ def release(
     its test_metrics. Raises ExportError and OSError.
     """
     card = {key: value for key, value in card.items() if key not in RESULTS}
+    card["calibration"] = {"face_power": FACE_POWER}
     onnx = weights.with_suffix(".onnx")
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "draft.onnx"
         export_onnx(model, draft, card=card)
         drafted, _ = measure(draft, samples, workers=os.cpu_count() or 1, progress=False)
-        card["calibration"] = {
+        card["calibration"] |= {
             "temperature": fit_temperature(drafted),
             "prior_ratios": PRIOR_RATIOS,
             "objectness_bias": fit_objectness(drafted),

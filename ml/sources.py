@@ -16,10 +16,11 @@ own faces more. Otherwise a source of one expression alone would teach nothing."
 LEAST_PULL = 100
 """Faces more that it has at least: a few faces tell little of their source."""
 MOST = 3.0
-"""How many times as common an expression passes for at most where sources of a single expression alone have
-it; how common it is in all says nothing there, and it would not be learned otherwise."""
+"""How many times as common an expression passes for at most that sources of a single expression alone have:
+its share of all pictures is the size of those sources, and it would hardly be learned otherwise."""
 SINGLE = 0.9
-"""Share of one expression from which a source is one of that expression alone."""
+"""Share of one expression from which a source counts as one of that expression alone, and share of an
+expression's faces from which such sources alone have it."""
 
 
 def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
@@ -38,12 +39,13 @@ def source_offsets(samples: Sequence[Sample]) -> np.ndarray:
         known = sample.labels[sample.labels >= 0]
         faces[name] += np.bincount(known, minlength=len(EMOTIONS)) if sample.votes is None else sample.votes
     mixed = [found for found in faces.values() if found.max() < SINGLE * found.sum()] or faces.values()
-    common = np.sum(list(faces.values()), axis=0) * (np.sum(list(mixed), axis=0) > 0)
+    common = np.sum(list(faces.values()), axis=0)
+    common *= np.sum(list(mixed), axis=0) > (1 - SINGLE) * common
     shares = common.clip(min=1) / common.clip(min=1).sum()
     offsets = {}
     for name, found in faces.items():
         pull = max(PULL * found.sum(), LEAST_PULL)
         times = (found + pull * shares) / (found.sum() + pull) / shares
-        times_alone = np.where(found > 0, times.clip(max=MOST), 1.0)
+        times_alone = np.where(found >= SINGLE * found.sum(), times.clip(max=MOST), 1.0)
         offsets[name] = np.log(np.where(common > 0, times, times_alone))
     return np.array([offsets[name] for name in names], np.float32)

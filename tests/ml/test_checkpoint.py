@@ -106,6 +106,7 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
         ("card.calibration.temperature", 0),
         ("card.calibration.prior_ratios", {"angry": "x"}),
         ("card.calibration.objectness_bias", float("nan")),
+        ("card.calibration.face_power", 0.0),
         ("card.thresholds", {"min_score": "x"}),
         ("card.metrics", 5),
         ("card.parts", 5),

@@ -70,13 +70,15 @@ def test_the_calibration_in_the_card_replaces_that_in_the_graph(exported):
 
     folder, model = exported
     ratios = {"sleepy": 5.0}
-    card = {"calibration": {"temperature": 2.0, "objectness_bias": 3.0, "prior_ratios": ratios}}
+    card = {
+        "calibration": {"temperature": 2.0, "objectness_bias": 3.0, "prior_ratios": ratios, "face_power": 0.5}
+    }
     export.recalibrate_onnx(folder / "model.onnx", folder / "calibrated.onnx", model, card=card)
     session = onnxruntime.InferenceSession(folder / "calibrated.onnx")
     images = np.random.default_rng(0).integers(0, 256, (1, 80, 80, 3), dtype=np.uint8)
     nets = {
         False: ServedGrid(model.grid, objectness_bias=3.0),
-        True: ServedCloseup(model.closeup, temperature=2.0, prior_ratios=ratios),
+        True: ServedCloseup(model.closeup, temperature=2.0, prior_ratios=ratios, face_power=0.5),
     }
     for closeup, net in nets.items():
         (scores,) = session.run(["scores"], {"images": images, "closeup": np.array(closeup)})

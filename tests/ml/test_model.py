@@ -59,7 +59,10 @@ def test_scores_sum_to_how_sure_the_net_is_of_a_face():
     with torch.inference_mode():
         assert net(images.permute(0, 3, 1, 2) / 255).shape == (2, 10)
         scores = ServedCloseup(net)(images)[1]
-    assert torch.allclose(scores.sum(-1), torch.tensor(-1.0).sigmoid().sqrt().expand(2, 1))
+        root = ServedCloseup(net, face_power=0.5)(images)[1]
+    sure = torch.tensor(-1.0).sigmoid()
+    assert torch.allclose(scores.sum(-1), sure.expand(2, 1))
+    assert torch.allclose(root.sum(-1), sure.sqrt().expand(2, 1))
 
 
 def test_a_net_from_before_it_told_faces_is_always_sure(tmp_path):

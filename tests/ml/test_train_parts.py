@@ -8,7 +8,7 @@ import torch
 
 from ml import evaluate, export, join, quantize
 from ml.checkpoint import read_checkpoint
-from ml.config import EMOTIONS, PRIOR_RATIOS
+from ml.config import EMOTIONS, FACE_POWER, PRIOR_RATIOS
 from ml.predictor import Predictor
 from tests.ml.drawn_faces import make_dataset
 from tests.ml.training import train
@@ -91,6 +91,7 @@ def test_two_runs_are_joined_into_one_detector(whole, drawn, tmp_path):
     best = read_checkpoint(tmp_path / "other/detector.pt")["card"]["best_epoch"]["closeup"]
     assert (card["parts"]["grid"]["epoch"], card["parts"]["closeup"]["epoch"]) == (1, best)
     assert card["calibration"]["prior_ratios"] == PRIOR_RATIOS
+    assert card["calibration"]["face_power"] == FACE_POWER
     assert Predictor(joined.with_suffix(".onnx")).version == "both"
     again = join.join(joined, [joined])[1]
     assert again["parts"] == read_checkpoint(joined)["card"]["parts"]  # each part's run, not the joining
