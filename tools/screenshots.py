@@ -30,6 +30,8 @@ TALLEST = 2600
 """Of a page this much is shown, in pixels."""
 SCALE = 0.5
 GAP = 12
+LOAD_ALL = "document.querySelectorAll('img[loading=lazy]').forEach((picture) => (picture.loading = 'eager'))"
+"""A photograph of a whole page does not scroll to the pictures that wait for that."""
 
 
 def main() -> int:
@@ -96,7 +98,8 @@ def sheet_of(page: Page, url: str, kind: PageKind) -> Image.Image:
             page.wait_for_load_state("networkidle")
             if kind.prepare is not None:
                 kind.prepare(page)
-            page.wait_for_timeout(700)  # the hamster has turned to what it shows
+            page.evaluate(LOAD_ALL)
+            page.wait_for_timeout(700)  # the hamster has turned to what it shows, and pictures are there
             shot = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
             shot = shot.crop((0, 0, shot.width, min(shot.height, TALLEST)))
             shots.append(shot.resize((round(shot.width * SCALE), round(shot.height * SCALE)), Image.LANCZOS))
