@@ -89,9 +89,9 @@ canvases as always, and keep their light, colour and sharpness."""
 
 PRIOR_RATIOS: dict[str, float] = {"angry": 1.5, "natural": 1.8, "sleepy": 2.5}
 """How many times as common an expression is before a camera as the nets take it to be; 1 for the others.
-People look into a camera with a resting face most of the time, tired ones are rare in data sets only, and of
-angry ones the nets say too seldom that they are. A judgement, held against validation faces:
-docs/EXPERIMENTS.md has what other values give."""
+People look into a camera with a resting face most of the time, tired ones are rare in data sets only (and
+the mean of two nets finds fewer of them), and of angry ones the nets say too seldom that they are. A
+judgement, held against validation faces: docs/EXPERIMENTS.md has what other values give."""
 
 
 FACE_POWER = 0.5
