@@ -148,6 +148,7 @@ OF_TRAINING = (
     _("{file} was trained for other classes: {classes}"),
     _("{file} holds nets for other than {count} classes"),
     _("{file} holds no readable card"),
+    _("{file} holds weights that are not finite: {name}"),
     _("the weights in {file} do not fit its config: {error}"),
     _("the config in {file} has a stride or a size of close-ups that can't be"),
     _("{file} comes from a run that did not train its {part} net"),

@@ -130,6 +130,9 @@ def rebuild_model(content: dict[str, Any], path: Path) -> tuple[Detector, dict[s
         raise CheckpointError(
             f"the weights in {path} do not fit its config: {' '.join(str(error).split())}"
         ) from error
+    for name, value in state.items():
+        if not value.isfinite().all():
+            raise CheckpointError(f"{path} holds weights that are not finite: {name}")
     stride, size = model.config.grid.stride, model.config.closeup.size
     if stride != SIZE_MULTIPLE or not isinstance(size, int) or size not in CLOSEUP_SIZES:
         raise CheckpointError(f"the config in {path} has a stride or a size of close-ups that can't be")

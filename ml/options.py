@@ -31,6 +31,13 @@ def side(text: str) -> int:
     return number
 
 
+def source(text: str) -> str:
+    """The name of a source of images. Raises argparse.ArgumentTypeError."""
+    if not text:
+        raise argparse.ArgumentTypeError("a source has a name")
+    return text
+
+
 def checkpoint(text: str) -> Path:
     """A .pt file to write. Raises argparse.ArgumentTypeError."""
     return _file(text, ".pt")

@@ -20,7 +20,7 @@ import torch
 from ml.config import AUGMENT_STRENGTHS, PARTS, CloseupConfig, TrainConfig
 from ml.failures import explain
 from ml.hardware import describe_hardware
-from ml.options import amount, checkpoint, side
+from ml.options import amount, checkpoint, side, source
 from ml.parallel import joined, rank
 from ml.training_run import Run, Stopped
 
@@ -65,6 +65,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     add("--votes", type=Path, help="CSV of vote counts per file and expression, used as soft labels")
     add(
         "--leave-out",
+        type=source,
         action="append",
         default=[],
         metavar="SOURCE",

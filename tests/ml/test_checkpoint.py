@@ -81,6 +81,17 @@ def test_weights_that_do_not_fit_the_config_are_refused(tmp_path):
         load_model(tmp_path / "w.pt")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path, value):
+    model = Detector()
+    model.closeup.classify.bias.data[3] = value
+    save_weights(tmp_path / "w.pt", model, card={})
+    with pytest.raises(
+        CheckpointError, match=r"w\.pt holds weights that are not finite: closeup\.classify\.bias"
+    ):
+        load_model(tmp_path / "w.pt")
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [

@@ -191,6 +191,7 @@ def test_a_non_finite_loss_stops_the_run_and_names_the_batch(few, tmp_path):
         (["--teacher", "a.pt", "--parts", "grid"], "which --parts leaves out"),
         (["--weights", "runs/mine"], "runs/mine is not the name of a .pt file"),
         (["--weights", "mine.onnx"], "mine.onnx is not the name of a .pt file"),
+        (["--leave-out", ""], "a source has a name"),
         (["--lr", "nan"], "nan is not a positive number"),
         (["--cache-gb", "inf"], "inf is not a positive number"),
         (["--weight-decay", "nan"], "at least 0"),
