@@ -160,7 +160,7 @@ def promote_version(
     takes for the active one. Raises `AlreadyActive`, `UnusableDetectorFile`, `ChangedMeanwhile`.
     """
     expected = _expected(instead_of)
-    if expected == version.pk:
+    if expected == version:
         raise AlreadyActive(details={"name": version.name})
     try_out(version=version)
     with transaction.atomic():
@@ -180,10 +180,9 @@ def roll_back(*, actor: AbstractBaseUser | None, instead_of: int | None = None) 
     Raises `NothingToRollBackTo`, `UnusableDetectorFile`, `ChangedMeanwhile`.
     """
     expected = _expected(instead_of)
-    current = active_detector()
-    if current is None or current.previous is None:
+    if expected is None or expected.previous is None:
         raise NothingToRollBackTo()
-    try_out(version=current.previous)
+    try_out(version=expected.previous)
     with transaction.atomic():
         current = _locked_active(expected)
         target = current.previous
@@ -245,20 +244,20 @@ def _try_out(onnx: Path, *, sha256: str | None) -> dict[str, Any]:
     return predictor.card
 
 
-def _expected(instead_of: int | None) -> int | None:
-    """The id of the version that must still be active when it is replaced. Raises `ChangedMeanwhile`."""
+def _expected(instead_of: int | None) -> DetectorVersion | None:
+    """The version that must still be active when it is replaced. Raises `ChangedMeanwhile`."""
     active = active_detector()
     if instead_of is not None and (active is None or active.pk != instead_of):
         raise ChangedMeanwhile(active)
-    return active.pk if active else None
+    return active
 
 
-def _locked_active(expected: int | None) -> DetectorVersion | None:
+def _locked_active(expected: DetectorVersion | None) -> DetectorVersion | None:
     """The active version, in a transaction that nobody else's act on versions can come between."""
     # All rows: whoever waited for one that has ceased to be active would not see the one that is instead.
     versions = list(DetectorVersion.objects.select_for_update().order_by("pk"))
     active = next((version for version in versions if version.state == State.ACTIVE), None)
-    if (active.pk if active else None) != expected:
+    if active != expected:
         raise ChangedMeanwhile(active)
     return active
 
